@@ -1,0 +1,47 @@
+# A front door to CMake: every target here is one or two commands that can be typed by hand.
+BUILD ?= build
+JOBS ?= $(shell nproc)
+DESTDIR ?=
+PREFIX ?= /usr/local
+CMAKE_FLAGS ?=
+
+.PHONY: all deps build run test asan bench lint fmt install clean
+
+all: build
+
+deps:
+	@tools/install_deps.sh
+
+build: deps
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKE_FLAGS)
+	@cmake --build $(BUILD) -j $(JOBS)
+
+run: CMAKE_FLAGS += -DWINDLASS_BUILD_TESTS=OFF
+run: build
+	@$(BUILD)/windlassd --hint
+
+test: CMAKE_FLAGS += -DWINDLASS_BUILD_TESTS=ON
+test: build
+	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+
+asan:
+	@tools/install_deps.sh
+	@cmake -S . -B $(BUILD)-asan -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DWINDLASS_SANITIZE=address,undefined
+	@cmake --build $(BUILD)-asan -j $(JOBS)
+	@ctest --test-dir $(BUILD)-asan --output-on-failure -j $(JOBS)
+
+bench: CMAKE_FLAGS += -DWINDLASS_BUILD_BENCHMARKS=ON
+bench: build
+	@cmake --build $(BUILD) --target run_benchmarks
+
+lint: build
+	@cmake --build $(BUILD) --target lint
+
+fmt: build
+	@cmake --build $(BUILD) --target fmt
+
+install: build
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD)
+
+clean:
+	@cmake -E rm -rf $(BUILD) $(BUILD)-asan

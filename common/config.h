@@ -1,0 +1,131 @@
+#ifndef WINDLASS_COMMON_CONFIG_H_
+#define WINDLASS_COMMON_CONFIG_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/time/time.h"
+
+// The effective configuration: plain values, validated, with nothing left to resolve but host names
+// and "auto" counts. Read once by the master and inherited by every child of a generation.
+// config_load.h makes one, config_print.h shows one.
+
+namespace windlass {
+
+enum class Protocol : uint8_t { kMessage, kEcho, kLine, kLength };
+enum class HalfClose : uint8_t { kAnswer, kCancel };
+enum class SelectorKind : uint8_t { kEpoll, kPoll };
+
+// A number of processes, or "auto": as many as usable CPUs (common/cpu_count.h).
+struct ProcessCount {
+  bool automatic = true;
+  int count = 0;  // meaningful when !automatic
+
+  friend bool operator==(const ProcessCount&, const ProcessCount&) = default;
+};
+
+// A size in bytes, or a share of the memory this process may use ("25%").
+struct MemoryAmount {
+  bool is_percent = true;
+  uint64_t value = 25;  // percent, or bytes
+
+  friend bool operator==(const MemoryAmount&, const MemoryAmount&) = default;
+};
+
+// Where a listener listens, as written. Host names are resolved when binding (common/address.h).
+struct ListenAddress {
+  enum class Kind : uint8_t { kTcp, kUnix, kSystemd };
+  Kind kind = Kind::kTcp;
+  std::string host;   // kTcp; "" means every interface, IPv4 and IPv6
+  uint16_t port = 0;  // kTcp; 0 lets the kernel pick
+  std::string path;   // kUnix: the path; kSystemd: the name of the file descriptor
+  std::string text;   // as it was written, for messages
+
+  friend bool operator==(const ListenAddress&, const ListenAddress&) = default;
+};
+
+struct MasterConfig {
+  absl::Duration drain_timeout = absl::Seconds(30);
+  absl::Duration startup_timeout = absl::Seconds(60);
+  int max_processes = 1024;
+
+  friend bool operator==(const MasterConfig&, const MasterConfig&) = default;
+};
+
+struct WorkersConfig {
+  ProcessCount count;
+  int max = 64;
+  int max_connections = 16384;  // per worker
+  MemoryAmount payload_memory;  // all payloads in flight, whole server
+  SelectorKind selector = SelectorKind::kEpoll;
+
+  friend bool operator==(const WorkersConfig&, const WorkersConfig&) = default;
+};
+
+struct PoolConfig {
+  ProcessCount processes;
+  int queue = 1024;  // jobs that may wait in all workers together
+  bool prefetch_auto = true;
+  // Jobs kept in the kernel queue beyond one per process; meaningful when !prefetch_auto.
+  int prefetch = 0;
+
+  friend bool operator==(const PoolConfig&, const PoolConfig&) = default;
+};
+
+struct ListenerConfig {
+  ListenAddress address;
+  Protocol protocol = Protocol::kMessage;
+  std::string handler;  // "" = the protocol's default
+  bool keepalive = true;
+  int backlog = 4096;
+  int mode = -1;             // unix: permission bits, -1 = by umask
+  std::string owner, group;  // unix: "" = leave
+  uint64_t max_header = 64 << 10;
+  uint64_t max_content = 64 << 20;
+  uint64_t max_line = 64 << 10;
+  int max_in_flight = 128;
+  absl::Duration frame_timeout = absl::Seconds(30);
+  absl::Duration idle_timeout = absl::Minutes(5);
+  absl::Duration write_timeout = absl::Seconds(30);
+  HalfClose half_close = HalfClose::kAnswer;
+
+  friend bool operator==(const ListenerConfig&, const ListenerConfig&) = default;
+};
+
+using OptionValue = std::variant<bool, int64_t, double, std::string>;
+
+struct HandlerConfig {
+  std::string name;          // what requests call it: action or header `handler`
+  std::string builtin;       // which built-in: search, binary, echo, burn, file
+  std::string content_type;  // "" = none; else requests of exactly this type come here when nothing
+                             // else names a handler
+  std::map<std::string, OptionValue> options;
+  absl::Duration deadline = absl::Seconds(30);
+
+  friend bool operator==(const HandlerConfig&, const HandlerConfig&) = default;
+};
+
+struct LogConfig {
+  std::string level = "info";  // debug, info, warning, error
+
+  friend bool operator==(const LogConfig&, const LogConfig&) = default;
+};
+
+struct Config {
+  std::string source;  // file name, or "(built-in default)"
+  MasterConfig master;
+  WorkersConfig workers;
+  PoolConfig pool;
+  std::vector<ListenerConfig> listeners;
+  std::vector<HandlerConfig> handlers;
+  LogConfig log;
+
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+}  // namespace windlass
+
+#endif  // WINDLASS_COMMON_CONFIG_H_

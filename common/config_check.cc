@@ -1,0 +1,138 @@
+#include "common/config_check.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/address.h"
+#include "common/builtin_handlers.h"
+#include "common/config_keys.h"
+#include "common/nearest_name.h"
+
+namespace windlass {
+namespace {
+
+void CheckHandlers(const LocatedConfig& located, ConfigErrors* errors) {
+  std::map<std::string, std::string> by_name, by_type;  // where each was first seen
+  for (size_t i = 0; i < located.config.handlers.size(); ++i) {
+    const HandlerConfig& handler = located.config.handlers[i];
+    const KeyOrigins& origins = located.handlers[i];
+    const auto once = [&](const std::string& value, const std::string& key,
+                          std::map<std::string, std::string>* seen) {
+      if (value.empty()) return;
+      const Origin& origin = origins.At(key);
+      const auto [first, is_new] = seen->emplace(value, FormatOrigin(origin));
+      if (!is_new) {
+        errors->Add(origin, absl::StrCat("handler.", key, " '", value, "' is there already, at ",
+                                         first->second));
+      }
+    };
+    once(handler.name, "name", &by_name);
+    once(handler.content_type, "content_type", &by_type);
+  }
+}
+
+void CheckListenerHandler(const ListenerConfig& listener, const KeyOrigins& origins,
+                          const std::vector<std::string>& handlers, ConfigErrors* errors) {
+  if (listener.handler.empty()) return;
+  const Origin& origin = origins.At("handler");
+  if (listener.protocol == Protocol::kEcho) {
+    errors->Add(origin, "listener.handler: protocol echo has no requests that a handler could get");
+  } else if (std::find(handlers.begin(), handlers.end(), listener.handler) == handlers.end()) {
+    errors->Add(origin, absl::StrCat("listener.handler: no handler is named '", listener.handler,
+                                     "'", DidYouMean(listener.handler, handlers)));
+  }
+}
+
+void CheckUnixOnlyKeys(const ListenerConfig& listener, const KeyOrigins& origins,
+                       ConfigErrors* errors) {
+  if (listener.address.text.empty() || listener.address.kind == ListenAddress::Kind::kUnix) return;
+  for (const char* key : {"mode", "owner", "group"}) {
+    if (origins.keys.count(key) == 0) continue;
+    errors->Add(origins.At(key), absl::StrCat("listener.", key, " is for unix: addresses only"));
+  }
+}
+
+void CheckAddressIsFree(const LocatedConfig& located, size_t index, ConfigErrors* errors) {
+  const ListenAddress& address = located.config.listeners[index].address;
+  for (size_t i = 0; i < index; ++i) {
+    const ListenAddress& other = located.config.listeners[i].address;
+    if (address.text.empty() || other.text.empty() || !AddressesClash(address, other)) continue;
+    errors->Add(located.listeners[index].At("address"),
+                absl::StrCat("listener.address '", address.text, "' is taken by '", other.text,
+                             "' at ", FormatOrigin(located.listeners[i].At("address"))));
+    return;
+  }
+}
+
+void CheckListeners(const LocatedConfig& located, ConfigErrors* errors) {
+  std::vector<std::string> handlers;
+  for (const HandlerConfig& handler : WithDefaultHandlers(located.config.handlers))
+    handlers.push_back(handler.name);
+  for (size_t i = 0; i < located.config.listeners.size(); ++i) {
+    const ListenerConfig& listener = located.config.listeners[i];
+    CheckListenerHandler(listener, located.listeners[i], handlers, errors);
+    CheckUnixOnlyKeys(listener, located.listeners[i], errors);
+    CheckAddressIsFree(located, i, errors);
+  }
+}
+
+// The place to blame: the first of `keys` that was written.
+Origin FirstWritten(const KeyOrigins& origins, const std::vector<std::string>& keys) {
+  for (const std::string& key : keys) {
+    if (origins.keys.count(key) != 0) return origins.At(key);
+  }
+  return origins.table;
+}
+
+// How many at least: "auto" is not known before the machine is.
+int AtLeast(const ProcessCount& count) { return count.automatic ? 1 : count.count; }
+
+void CheckCounts(const LocatedConfig& located, ConfigErrors* errors) {
+  const Config& config = located.config;
+  const int workers = AtLeast(config.workers.count);
+  const int pool = AtLeast(config.pool.processes);
+  if (workers > config.workers.max) {
+    errors->Add(FirstWritten(located.keys, {"workers.count", "workers.max"}),
+                absl::StrCat("workers.count (", workers, ") is more than workers.max (",
+                             config.workers.max, ")"));
+  }
+  if (workers + pool > config.master.max_processes) {
+    errors->Add(
+        FirstWritten(located.keys, {"pool.processes", "workers.count", "master.max_processes"}),
+        absl::StrCat("workers.count (", workers, ") and pool.processes (", pool,
+                     ") together are more than master.max_processes (", config.master.max_processes,
+                     ")"));
+  }
+}
+
+}  // namespace
+
+void CheckConfig(const LocatedConfig& located, ConfigErrors* errors) {
+  CheckHandlers(located, errors);
+  CheckListeners(located, errors);
+  CheckCounts(located, errors);
+  if (located.config.listeners.empty()) {
+    errors->Add(located.keys.table,
+                "nothing to listen on: write a [[listener]], or use --listen=PROTOCOL://ADDRESS");
+  }
+}
+
+std::vector<HandlerConfig> WithDefaultHandlers(const std::vector<HandlerConfig>& written) {
+  std::vector<HandlerConfig> all = DefaultHandlers();
+  for (const HandlerConfig& handler : written) {
+    const auto same = std::find_if(all.begin(), all.end(), [&](const HandlerConfig& other) {
+      return other.name == handler.name;
+    });
+    if (same != all.end()) {
+      *same = handler;
+    } else {
+      all.push_back(handler);
+    }
+  }
+  return all;
+}
+
+}  // namespace windlass

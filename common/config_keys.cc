@@ -1,0 +1,260 @@
+#include "common/config_keys.h"
+
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/builtin_handlers.h"
+#include "common/config_codec.h"
+
+namespace windlass {
+namespace {
+
+// Ranges that several keys share.
+constexpr absl::Duration kShortest = absl::Milliseconds(1);  // what the timers can tell apart
+constexpr absl::Duration kLongest = absl::Hours(24);
+constexpr int kMaxWorkers = 1024;     // worker slots in a job id: 10 bits
+constexpr int kMaxProcesses = 65536;  // past any machine this was thought for
+
+const NamedValues<Protocol>& Protocols() {
+  static const auto& protocols = *new NamedValues<Protocol>{{"message", Protocol::kMessage},
+                                                            {"echo", Protocol::kEcho},
+                                                            {"line", Protocol::kLine},
+                                                            {"length", Protocol::kLength}};
+  return protocols;
+}
+
+template <typename Section, typename T>
+Key<Section> MakeKey(std::string name, T Section::*member, Codec<T> codec, std::string help) {
+  return {std::move(name), codec.expects, std::move(help),
+          [member, read = codec.read](const TomlNode& node, Section* section) {
+            absl::StatusOr<T> value = read(node);
+            if (!value.ok()) return value.status();
+            section->*member = *std::move(value);
+            return absl::OkStatus();
+          },
+          [member, write = codec.write](const Section& section) { return write(section.*member); }};
+}
+
+// A table of Config from the keys of one of its members.
+template <typename Section>
+KeyTable<Config> MakeTable(std::string name, Section Config::*section, std::string help,
+                           std::vector<Key<Section>> keys) {
+  KeyTable<Config> table{std::move(name), std::move(help), {}};
+  for (Key<Section>& key : keys) {
+    table.keys.push_back(
+        {key.name, key.expects, key.help,
+         [section, set = key.set](const TomlNode& node, Config* config) {
+           return set(node, &(config->*section));
+         },
+         [section, print = key.print](const Config& config) { return print(config.*section); }});
+  }
+  return table;
+}
+
+Key<PoolConfig> PrefetchKey() {
+  const Codec<ProcessCount> codec = ProcessCountCodec(0, 1024);
+  return {"prefetch", codec.expects, "Jobs kept in the kernel queue beyond one per process.",
+          [codec](const TomlNode& node, PoolConfig* pool) {
+            const absl::StatusOr<ProcessCount> value = codec.read(node);
+            if (!value.ok()) return value.status();
+            pool->prefetch_auto = value->automatic;
+            pool->prefetch = value->count;
+            return absl::OkStatus();
+          },
+          [codec](const PoolConfig& pool) {
+            return codec.write(ProcessCount{pool.prefetch_auto, pool.prefetch});
+          }};
+}
+
+Key<LogConfig> LogLevelKey() {
+  const NamedValues<std::string> levels = {
+      {"debug", "debug"}, {"info", "info"}, {"warning", "warning"}, {"error", "error"}};
+  return MakeKey("level", &LogConfig::level, OneOfCodec(levels), "The least level that is logged.");
+}
+
+// Which options exist, and of which type, depends on the built-in: config_load.cc checks that, with
+// positions.
+Key<HandlerConfig> OptionsKey() {
+  const std::string expects = "a table of options";
+  return {"options", expects, "What the built-in wants to know, as in { root = \"/srv\" }.",
+          [expects](const TomlNode& node, HandlerConfig* handler) {
+            if (node.kind != TomlNode::Kind::kTable) return WrongValue(expects, node);
+            handler->options.clear();
+            for (const TomlEntry& option : node.table) {
+              if (option.value.kind == TomlNode::Kind::kScalar)
+                handler->options[option.key] = option.value.scalar;
+            }
+            return absl::OkStatus();
+          },
+          [](const HandlerConfig& handler) -> std::optional<std::string> {
+            if (handler.options.empty()) return std::nullopt;
+            const auto one = [](std::string* out,
+                                const std::pair<const std::string, OptionValue>& option) {
+              absl::StrAppend(out, option.first, " = ", TomlScalar(option.second));
+            };
+            return absl::StrCat("{ ", absl::StrJoin(handler.options, ", ", one), " }");
+          }};
+}
+
+std::vector<KeyTable<Config>> MakeConfigTables() {
+  using M = MasterConfig;
+  using W = WorkersConfig;
+  using P = PoolConfig;
+  return {
+      MakeTable<M>(
+          "master", &Config::master, "The process that supervises all others.",
+          {
+              MakeKey("drain_timeout", &M::drain_timeout,
+                      DurationCodec(absl::ZeroDuration(), kLongest),
+                      "How long a stopping server lets jobs and answers finish."),
+              MakeKey("startup_timeout", &M::startup_timeout, DurationCodec(kShortest, kLongest),
+                      "How long new processes have until they are ready."),
+              MakeKey("max_processes", &M::max_processes, IntegerCodec(2, kMaxProcesses),
+                      "Workers and pool processes together."),
+          }),
+      MakeTable<W>("workers", &Config::workers, "Processes that talk to clients.",
+                   {
+                       MakeKey("count", &W::count, ProcessCountCodec(1, kMaxWorkers),
+                               "How many workers; auto: as many as usable CPUs."),
+                       MakeKey("max", &W::max, IntegerCodec(1, kMaxWorkers),
+                               "How many workers there may ever be."),
+                       MakeKey("max_connections", &W::max_connections, IntegerCodec(1, 1 << 20),
+                               "Client connections in each worker."),
+                       MakeKey("payload_memory", &W::payload_memory, MemoryAmountCodec(),
+                               "Memory for all payloads in flight, in the whole server; a share is "
+                               "of the usable memory."),
+                       MakeKey("selector", &W::selector,
+                               OneOfCodec<SelectorKind>({{"epoll", SelectorKind::kEpoll},
+                                                         {"poll", SelectorKind::kPoll}}),
+                               "How workers wait for clients."),
+                   }),
+      MakeTable<P>("pool", &Config::pool, "Processes that run handlers.",
+                   {
+                       MakeKey("processes", &P::processes, ProcessCountCodec(1, kMaxProcesses),
+                               "How many processes; auto: as many as usable CPUs."),
+                       MakeKey("queue", &P::queue, IntegerCodec(1, 1 << 20),
+                               "Jobs that may wait, in all workers together."),
+                       PrefetchKey(),
+                   }),
+      MakeTable<LogConfig>("log", &Config::log, "What is logged, to standard error.",
+                           {LogLevelKey()}),
+  };
+}
+
+KeyTable<ListenerConfig> MakeListenerKeys() {
+  using L = ListenerConfig;
+  const Codec<absl::Duration> timeout = DurationCodec(kShortest, kLongest);
+  return {
+      "listener",
+      "An address, and the protocol that is spoken there.",
+      {
+          MakeKey("address", &L::address, ListenAddressCodec(),
+                  "Where to listen: :PORT is every interface, port 0 picks one, a name is all its "
+                  "addresses."),
+          MakeKey("protocol", &L::protocol, OneOfCodec(Protocols()), "How requests are framed."),
+          MakeKey("handler", &L::handler, TextCodec(), "The handler of requests that name none."),
+          MakeKey("keepalive", &L::keepalive, BooleanCodec(),
+                  "Whether a connection stays open after an answer (false by default for length)."),
+          MakeKey("backlog", &L::backlog, IntegerCodec(1, 65535),
+                  "Connections that may wait to be accepted."),
+          MakeKey("mode", &L::mode, FileModeCodec(),
+                  "Permission bits of a unix: address; by umask when not set."),
+          MakeKey("owner", &L::owner, TextCodec(), "User that owns a unix: address."),
+          MakeKey("group", &L::group, TextCodec(), "Group that owns a unix: address."),
+          MakeKey("max_header", &L::max_header, SizeCodec(1, 64 << 10),
+                  "Longest header of a request."),
+          MakeKey("max_content", &L::max_content, SizeCodec(1, uint64_t{1} << 40),
+                  "Longest content of a request."),
+          MakeKey("max_line", &L::max_line, SizeCodec(1, 1 << 30),
+                  "Longest line of the line protocol."),
+          MakeKey("max_in_flight", &L::max_in_flight, IntegerCodec(1, 65536),
+                  "Requests of one connection that may be unanswered; then reading stops."),
+          MakeKey("frame_timeout", &L::frame_timeout, timeout,
+                  "How long a request may take to arrive whole."),
+          MakeKey("idle_timeout", &L::idle_timeout, timeout,
+                  "How long a connection may be silent between requests."),
+          MakeKey("write_timeout", &L::write_timeout, timeout,
+                  "How long a client may take nothing of its answer."),
+          MakeKey("half_close", &L::half_close,
+                  OneOfCodec<HalfClose>(
+                      {{"answer", HalfClose::kAnswer}, {"cancel", HalfClose::kCancel}}),
+                  "Whether a client that stopped sending still gets its answers."),
+      }};
+}
+
+KeyTable<HandlerConfig> MakeHandlerKeys() {
+  using H = HandlerConfig;
+  return {"handler",
+          "What runs for a request. Those named like a default one replace it.",
+          {
+              MakeKey("name", &H::name, TextCodec(), "What requests call it."),
+              MakeKey("builtin", &H::builtin, OneOfCodec([] {
+                        NamedValues<std::string> values;
+                        for (const std::string& name : BuiltinNames())
+                          values.push_back({name, name});
+                        return values;
+                      }()),
+                      "The built-in code that it runs."),
+              MakeKey("content_type", &H::content_type, TextCodec(),
+                      "Requests of exactly this type come here when nothing names a handler."),
+              OptionsKey(),
+              MakeKey("deadline", &H::deadline, DurationCodec(kShortest, kLongest),
+                      "How long a job may wait and run."),
+          }};
+}
+
+}  // namespace
+
+const std::vector<KeyTable<Config>>& ConfigTables() {
+  static const auto& tables = *new std::vector<KeyTable<Config>>(MakeConfigTables());
+  return tables;
+}
+
+const KeyTable<ListenerConfig>& ListenerKeys() {
+  static const auto& keys = *new KeyTable<ListenerConfig>(MakeListenerKeys());
+  return keys;
+}
+
+const KeyTable<HandlerConfig>& HandlerKeys() {
+  static const auto& keys = *new KeyTable<HandlerConfig>(MakeHandlerKeys());
+  return keys;
+}
+
+const KeyTable<Config>* FindConfigTable(absl::string_view name) {
+  const auto found =
+      std::find_if(ConfigTables().begin(), ConfigTables().end(),
+                   [name](const KeyTable<Config>& table) { return table.name == name; });
+  return found == ConfigTables().end() ? nullptr : &*found;
+}
+
+std::vector<std::string> ProtocolNames() {
+  std::vector<std::string> names;
+  for (const auto& [name, protocol] : Protocols()) names.push_back(name);
+  return names;
+}
+
+std::optional<Protocol> FindProtocol(absl::string_view name) {
+  for (const auto& [candidate, protocol] : Protocols()) {
+    if (candidate == name) return protocol;
+  }
+  return std::nullopt;
+}
+
+absl::string_view ProtocolName(Protocol protocol) {
+  for (const auto& [name, candidate] : Protocols()) {
+    if (candidate == protocol) return name;
+  }
+  std::abort();  // not an enumerator: memory is corrupt
+}
+
+ListenerConfig DefaultListener(Protocol protocol) {
+  ListenerConfig listener;
+  listener.protocol = protocol;
+  // The clients of the length recipe read to the end of the stream.
+  listener.keepalive = protocol != Protocol::kLength;
+  return listener;
+}
+
+}  // namespace windlass

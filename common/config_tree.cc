@@ -1,0 +1,264 @@
+#include "common/config_tree.h"
+
+#include <limits>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/builtin_handlers.h"
+#include "common/config_codec.h"
+#include "common/config_keys.h"
+#include "common/nearest_name.h"
+
+namespace windlass {
+namespace {
+
+struct TableKeys {
+  std::string table;
+  std::vector<std::string> keys;
+};
+
+template <typename Section>
+TableKeys NamesOf(const KeyTable<Section>& table) {
+  TableKeys names{table.name, {}};
+  for (const Key<Section>& key : table.keys) names.keys.push_back(key.name);
+  return names;
+}
+
+const std::vector<TableKeys>& AllKeys() {
+  static const auto& all = *new std::vector<TableKeys>([] {
+    std::vector<TableKeys> tables;
+    for (const KeyTable<Config>& table : ConfigTables()) tables.push_back(NamesOf(table));
+    tables.push_back(NamesOf(ListenerKeys()));
+    tables.push_back(NamesOf(HandlerKeys()));
+    return tables;
+  }());
+  return all;
+}
+
+// The valid full key nearest to TABLE.KEY: both parts must be near, or the key be right and the
+// table wrong.
+std::string NearestKey(absl::string_view table, absl::string_view key) {
+  std::string nearest;
+  size_t least = std::numeric_limits<size_t>::max();
+  for (const TableKeys& candidate : AllKeys()) {
+    for (const std::string& name : candidate.keys) {
+      const size_t distance = EditDistance(table, candidate.table) + EditDistance(key, name);
+      const bool eligible = key == name || (IsNear(key, name) && IsNear(table, candidate.table));
+      if (!eligible || distance >= least) continue;
+      least = distance;
+      nearest = absl::StrCat(candidate.table, ".", name);
+    }
+  }
+  return nearest;
+}
+
+std::string KnownNames(absl::string_view table) {
+  std::vector<std::string> tables;
+  for (const TableKeys& candidate : AllKeys()) {
+    if (candidate.table == table)
+      return absl::StrCat("; keys there: ", absl::StrJoin(candidate.keys, ", "));
+    tables.push_back(candidate.table);
+  }
+  return absl::StrCat("; tables: ", absl::StrJoin(tables, ", "));
+}
+
+// Turns one tree into structs. Lives for one call of AddTree.
+class TreeLoader {
+ public:
+  TreeLoader(std::string source, LocatedConfig* located, ConfigErrors* errors)
+      : source_(std::move(source)), located_(*located), errors_(*errors) {}
+
+  void Load(const TomlTable& tree) {
+    for (const TomlEntry& entry : tree) {
+      if (const KeyTable<Config>* table = FindConfigTable(entry.key)) {
+        LoadTable(*table, entry);
+      } else if (entry.key == ListenerKeys().name) {
+        ForEachTable(entry, [this](const TomlNode& node) { LoadListener(node); });
+      } else if (entry.key == HandlerKeys().name) {
+        ForEachTable(entry, [this](const TomlNode& node) { LoadHandler(node); });
+      } else {
+        ReportUnknown(entry.key, entry);
+      }
+    }
+  }
+
+ private:
+  Origin At(TomlPosition position) const { return {source_, position}; }
+
+  void LoadTable(const KeyTable<Config>& table, const TomlEntry& entry) {
+    if (entry.value.kind != TomlNode::Kind::kTable) {
+      errors_.Add(At(entry.key_position),
+                  absl::StrCat(table.name, " must be a table: write [", table.name, "]"));
+      return;
+    }
+    for (const TomlEntry& key : entry.value.table) {
+      const std::string full_key = absl::StrCat(table.name, ".", key.key);
+      if (table.Find(key.key) == nullptr) {
+        ReportUnknown(full_key, key);
+      } else {
+        AddValue(full_key, key.value, At(key.value.position), &located_, &errors_);
+      }
+    }
+  }
+
+  template <typename Load>
+  void ForEachTable(const TomlEntry& entry, Load load) {
+    const std::string message =
+        absl::StrCat(entry.key, " must be an array of tables: write [[", entry.key, "]]");
+    if (entry.value.kind != TomlNode::Kind::kArray)
+      return errors_.Add(At(entry.key_position), message);
+    for (const TomlNode& element : entry.value.array) {
+      if (element.kind != TomlNode::Kind::kTable) {
+        errors_.Add(At(element.position), message);
+      } else {
+        load(element);
+      }
+    }
+  }
+
+  // Fills `section` from `node`, and returns where its keys are.
+  template <typename Section>
+  KeyOrigins Fill(const KeyTable<Section>& table, const TomlNode& node, Section* section) {
+    KeyOrigins origins{At(node.position), {}};
+    for (const TomlEntry& entry : node.table) {
+      const std::string full_key = absl::StrCat(table.name, ".", entry.key);
+      const Key<Section>* key = table.Find(entry.key);
+      if (key == nullptr) {
+        ReportUnknown(full_key, entry);
+        continue;
+      }
+      origins.keys[entry.key] = At(entry.value.position);
+      const absl::Status set = key->set(entry.value, section);
+      if (!set.ok())
+        errors_.Add(At(entry.value.position), absl::StrCat(full_key, " ", set.message()));
+    }
+    return origins;
+  }
+
+  void Require(const TomlNode& node, absl::string_view table, absl::string_view key) {
+    if (FindEntry(node.table, key) == nullptr) {
+      errors_.Add(At(node.position), absl::StrCat("[[", table, "]] needs the key '", key, "'"));
+    }
+  }
+
+  void LoadListener(const TomlNode& node) {
+    ListenerConfig listener = DefaultListener(ProtocolOf(node));
+    KeyOrigins origins = Fill(ListenerKeys(), node, &listener);
+    Require(node, "listener", "address");
+    located_.config.listeners.push_back(std::move(listener));
+    located_.listeners.push_back(std::move(origins));
+  }
+
+  // Looked at first, because other keys' defaults depend on it. A wrong one is reported by Fill.
+  static Protocol ProtocolOf(const TomlNode& listener) {
+    const TomlEntry* entry = FindEntry(listener.table, "protocol");
+    const std::string* name =
+        entry == nullptr ? nullptr : std::get_if<std::string>(&entry->value.scalar);
+    return name == nullptr ? Protocol::kMessage : FindProtocol(*name).value_or(Protocol::kMessage);
+  }
+
+  void LoadHandler(const TomlNode& node) {
+    HandlerConfig handler;
+    KeyOrigins origins = Fill(HandlerKeys(), node, &handler);
+    Require(node, "handler", "name");
+    Require(node, "handler", "builtin");
+    if (const Builtin* builtin = FindBuiltin(handler.builtin)) CheckOptions(*builtin, node);
+    located_.config.handlers.push_back(std::move(handler));
+    located_.handlers.push_back(std::move(origins));
+  }
+
+  void CheckOptions(const Builtin& builtin, const TomlNode& handler) {
+    const TomlEntry* options = FindEntry(handler.table, "options");
+    const bool is_table = options != nullptr && options->value.kind == TomlNode::Kind::kTable;
+    if (options != nullptr && !is_table) return;  // reported already
+    static const TomlTable& none = *new TomlTable;
+    const TomlTable& given = is_table ? options->value.table : none;
+    for (const TomlEntry& option : given) CheckOption(builtin, option);
+    for (const BuiltinOption& option : builtin.options) {
+      if (!option.required || FindEntry(given, option.name) != nullptr) continue;
+      errors_.Add(At(is_table ? options->value.position : handler.position),
+                  absl::StrCat("handler.options needs '", option.name, "' for builtin '",
+                               builtin.name, "': ", option.help));
+    }
+  }
+
+  void CheckOption(const Builtin& builtin, const TomlEntry& option) {
+    const std::vector<std::string> names = builtin.OptionNames();
+    if (std::find(names.begin(), names.end(), option.key) == names.end()) {
+      const std::string known =
+          names.empty() ? "it has none" : absl::StrCat("it has ", absl::StrJoin(names, ", "));
+      const std::string nearest = DidYouMean(option.key, names);
+      errors_.Add(At(option.key_position),
+                  absl::StrCat("unknown option '", option.key, "' of builtin '", builtin.name, "'",
+                               nearest.empty() ? "; " + known : nearest));
+      return;
+    }
+    const absl::Status text = TextCodec().read(option.value).status();
+    if (!text.ok()) {
+      errors_.Add(At(option.value.position),
+                  absl::StrCat("handler.options.", option.key, " ", text.message()));
+    }
+  }
+
+  // Every key below an unknown name is reported, so that each gets its own suggestion.
+  void ReportUnknown(const std::string& name, const TomlEntry& entry) {
+    if (!ReportUnknownBelow(name, entry.value))
+      errors_.Add(At(entry.key_position), UnknownKey(name));
+  }
+
+  // False when there is nothing below.
+  bool ReportUnknownBelow(const std::string& name, const TomlNode& node) {
+    bool any = false;
+    for (const TomlEntry& entry : node.table) {
+      ReportUnknown(absl::StrCat(name, ".", entry.key), entry);
+      any = true;
+    }
+    for (const TomlNode& element : node.array) {
+      if (element.kind == TomlNode::Kind::kTable) any = ReportUnknownBelow(name, element) || any;
+    }
+    return any;
+  }
+
+  const std::string source_;
+  LocatedConfig& located_;
+  ConfigErrors& errors_;
+};
+
+}  // namespace
+
+void AddTree(const TomlTable& tree, const std::string& source, LocatedConfig* located,
+             ConfigErrors* errors) {
+  TreeLoader(source, located, errors).Load(tree);
+}
+
+void AddValue(absl::string_view key, const TomlNode& value, const Origin& origin,
+              LocatedConfig* located, ConfigErrors* errors) {
+  const size_t dot = key.find('.');
+  const KeyTable<Config>* table = FindConfigTable(key.substr(0, dot));
+  const Key<Config>* found = nullptr;
+  if (table != nullptr && dot != absl::string_view::npos) found = table->Find(key.substr(dot + 1));
+  if (found == nullptr) return errors->Add(origin, UnknownKey(key));
+  const absl::Status set = found->set(value, &located->config);
+  if (!set.ok()) return errors->Add(origin, absl::StrCat(key, " ", set.message()));
+  located->keys.keys[std::string(key)] = origin;
+}
+
+std::string UnknownKey(absl::string_view full_key) {
+  const size_t dot = full_key.rfind('.');
+  const bool nested = dot != absl::string_view::npos;
+  const absl::string_view table = nested ? full_key.substr(0, dot) : absl::string_view();
+  const std::string nearest = NearestKey(table, nested ? full_key.substr(dot + 1) : full_key);
+  if (!nearest.empty())
+    return absl::StrCat("unknown key '", full_key, "', did you mean '", nearest, "'?");
+  if (!nested) {
+    std::vector<std::string> tables;
+    for (const TableKeys& candidate : AllKeys()) tables.push_back(candidate.table);
+    const std::string meant = DidYouMean(full_key, tables);
+    if (!meant.empty()) return absl::StrCat("unknown key or table '", full_key, "'", meant);
+  }
+  return absl::StrCat("unknown key '", full_key, "'", KnownNames(table));
+}
+
+}  // namespace windlass

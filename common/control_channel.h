@@ -1,0 +1,33 @@
+#ifndef WINDLASS_COMMON_CONTROL_CHANNEL_H_
+#define WINDLASS_COMMON_CONTROL_CHANNEL_H_
+
+#include <string>
+
+#include "common/posix.h"
+
+namespace google::protobuf {
+class MessageLite;
+}
+
+namespace windlass {
+
+// Role: one end of the channel between the master and one child; one message (proto/control.proto) a packet.
+// Owns its descriptor. Blocking: never. Errors: kPeerGone means that the other process is dead - for a child, that the
+// master is, and the child must end.
+class ControlChannel {
+ public:
+  enum class Outcome : uint8_t { kMessage, kEmpty, kPeerGone, kMalformed };
+
+  explicit ControlChannel(OwnedFd socket) : socket_(std::move(socket)) {}
+  int fd() const { return socket_.get(); }
+  PacketOutcome Send(const google::protobuf::MessageLite& message);
+  Outcome Receive(google::protobuf::MessageLite* message);
+
+ private:
+  OwnedFd socket_;
+  std::string scratch_;
+};
+
+}  // namespace windlass
+
+#endif  // WINDLASS_COMMON_CONTROL_CHANNEL_H_

@@ -1,0 +1,16 @@
+#ifndef WINDLASS_COMMON_JSON_TEXT_H_
+#define WINDLASS_COMMON_JSON_TEXT_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace windlass {
+
+// Appends `text` as a JSON string (RFC 8259 section 7): quotes, backslashes and control characters escaped, everything
+// else as it is. simdjson, which reads our JSON, does not write it.
+void AppendJsonString(absl::string_view text, std::string* out);
+
+}  // namespace windlass
+
+#endif  // WINDLASS_COMMON_JSON_TEXT_H_

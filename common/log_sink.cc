@@ -1,0 +1,43 @@
+#include "common/log_sink.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace windlass {
+
+// The log sits below common/posix.*, which logs; so it makes its own system calls.
+LogSink::LogSink(int fd) : fd_(fd) {
+  struct stat info;
+  if (::fstat(fd, &info) != 0) return;
+  is_socket_ = S_ISSOCK(info.st_mode);
+  if (!S_ISFIFO(info.st_mode) && !S_ISCHR(info.st_mode)) return;
+  const std::string path = absl::StrCat("/proc/self/fd/", fd);
+  reopened_.Reset(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_APPEND));
+  if (reopened_.valid()) fd_ = reopened_.get();
+}
+
+bool LogSink::Write(const char* data, size_t size) {
+  for (;;) {
+    const ssize_t n = is_socket_ ? ::send(fd_, data, size, MSG_DONTWAIT | MSG_NOSIGNAL)
+                                 : ::write(fd_, data, size);
+    if (n >= 0) return static_cast<size_t>(n) == size;
+    if (errno != EINTR) return false;
+  }
+}
+
+void LogSink::sink_it_(const spdlog::details::log_msg& message) {
+  spdlog::memory_buf_t line;
+  formatter_->format(message, line);
+  if (dropped_ > reported_) {
+    const std::string note = absl::StrCat("(", dropped_ - reported_, " log lines dropped: sink blocked)\n");
+    if (Write(note.data(), note.size())) reported_ = dropped_;
+  }
+  if (!Write(line.data(), line.size())) ++dropped_;
+}
+
+}  // namespace windlass

@@ -1,0 +1,48 @@
+#ifndef WINDLASS_COMMON_MAPPING_CACHE_H_
+#define WINDLASS_COMMON_MAPPING_CACHE_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/posix.h"
+
+namespace windlass {
+
+// Role: keeps memfds of other processes mapped, because mapping 16 MiB anew for every job costs more than the job's
+// copies. Worker and pool processes. Keyed by inode, which the mapping keeps from being reused: the other side is not
+// trusted to say which buffer it sent.
+// Owns the mappings; at most `max_entries` unpinned ones stay, the least recently used go first.
+// Errors: a descriptor that is no memfd, not sealed against shrinking (reading it could raise SIGBUS) or too short is
+// InvalidArgument: the sender is broken.
+class MappingCache {
+ public:
+  struct Entry {
+    FileIdentity identity;
+    Mapping mapping;
+    int pins = 0;
+    uint64_t last_use = 0;
+  };
+
+  MappingCache(size_t max_entries, bool writable) : max_entries_(max_entries), writable_(writable) {}
+
+  // The whole file, pinned: call Release when its bytes are no longer used. Valid until then.
+  absl::StatusOr<Entry*> Acquire(int fd, uint64_t least_bytes);
+  void Release(Entry* entry);
+  void Trim();  // unmaps everything that is not pinned
+  uint64_t mapped_bytes() const { return mapped_bytes_; }
+
+ private:
+  void EvictUnpinned(size_t keep);
+
+  const size_t max_entries_;
+  const bool writable_;
+  std::vector<std::unique_ptr<Entry>> entries_;
+  uint64_t uses_ = 0;
+  uint64_t mapped_bytes_ = 0;
+};
+
+}  // namespace windlass
+
+#endif  // WINDLASS_COMMON_MAPPING_CACHE_H_

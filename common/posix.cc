@@ -1,0 +1,305 @@
+#include "common/posix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "common/log.h"
+
+namespace windlass {
+namespace {
+
+bool WouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+
+absl::Status Failed(absl::string_view what) { return absl::ErrnoToStatus(errno, what); }
+
+}  // namespace
+
+IoResult RecvSome(int fd, char* into, size_t capacity) {
+  CHECK(capacity > 0) << "a zero-byte read would look like the end of the stream";
+  for (;;) {
+    const ssize_t n = ::recv(fd, into, capacity, MSG_DONTWAIT);
+    if (n > 0) return {IoOutcome::kProgress, static_cast<size_t>(n)};
+    if (n == 0) return {IoOutcome::kEnd};
+    if (WouldBlock(errno)) return {IoOutcome::kWouldBlock};
+    if (errno != EINTR) return {IoOutcome::kPeerGone};
+  }
+}
+
+IoResult SendSome(int fd, absl::Span<const iovec> pieces, bool more_follows) {
+  const int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more_follows ? MSG_MORE : 0);
+  for (;;) {
+    ssize_t n;
+    if (pieces.size() == 1) {
+      n = ::send(fd, pieces[0].iov_base, pieces[0].iov_len, flags);
+    } else {
+      msghdr message = {};
+      message.msg_iov = const_cast<iovec*>(pieces.data());
+      message.msg_iovlen = pieces.size();
+      n = ::sendmsg(fd, &message, flags);
+    }
+    if (n >= 0) return {IoOutcome::kProgress, static_cast<size_t>(n)};
+    if (WouldBlock(errno)) return {IoOutcome::kWouldBlock};
+    if (errno != EINTR) return {IoOutcome::kPeerGone};
+  }
+}
+
+IoResult SendFileSome(int socket, int file, uint64_t* offset, size_t count) {
+  for (;;) {
+    off_t at = static_cast<off_t>(*offset);
+    const ssize_t n = ::sendfile(socket, file, &at, count);
+    if (n > 0) {
+      *offset = static_cast<uint64_t>(at);
+      return {IoOutcome::kProgress, static_cast<size_t>(n)};
+    }
+    if (n == 0) return {IoOutcome::kEnd};
+    if (WouldBlock(errno)) return {IoOutcome::kWouldBlock};
+    if (errno != EINTR) return {IoOutcome::kPeerGone};
+  }
+}
+
+absl::StatusOr<OwnedFd> OpenReadOnly(const std::string& path) {
+  OwnedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return Failed(path);
+  return fd;
+}
+
+absl::StatusOr<OwnedFd> OpenDirectory(const std::string& path) {
+  OwnedFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return Failed(path);
+  return fd;
+}
+
+absl::StatusOr<OwnedFd> OpenBeneath(int directory, const std::string& name) {
+  open_how how = {};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  OwnedFd fd(static_cast<int>(::syscall(SYS_openat2, directory, name.c_str(), &how, sizeof(how))));
+  if (!fd.valid()) return Failed(name);
+  return fd;
+}
+
+absl::StatusOr<size_t> ReadFd(int fd, char* into, size_t capacity) {
+  for (;;) {
+    const ssize_t n = ::read(fd, into, capacity);
+    if (n >= 0) return static_cast<size_t>(n);
+    if (errno != EINTR) return Failed(absl::StrCat("read fd ", fd));
+  }
+}
+
+absl::StatusOr<size_t> PReadFd(int fd, char* into, size_t capacity, uint64_t offset) {
+  for (;;) {
+    const ssize_t n = ::pread(fd, into, capacity, static_cast<off_t>(offset));
+    if (n >= 0) return static_cast<size_t>(n);
+    if (errno != EINTR) return Failed(absl::StrCat("read fd ", fd));
+  }
+}
+
+AcceptOutcome AcceptSome(int listener, OwnedFd* accepted) {
+  for (;;) {
+    const int fd = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      accepted->Reset(fd);
+      return AcceptOutcome::kAccepted;
+    }
+    switch (errno) {
+      case EINTR: continue;
+      case EAGAIN: return AcceptOutcome::kWouldBlock;
+      case EMFILE:
+      case ENFILE:
+      case ENOBUFS:
+      case ENOMEM: return AcceptOutcome::kExhausted;
+      // accept(2): network errors of the new connection are reported here, and are to be treated like EAGAIN.
+      default: return AcceptOutcome::kAborted;
+    }
+  }
+}
+
+absl::StatusOr<OwnedFd> StreamSocket(int family) {
+  const int fd = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return Failed("socket");
+  return OwnedFd(fd);
+}
+
+absl::Status SetIntOption(int fd, int level, int option, int value, absl::string_view what) {
+  if (::setsockopt(fd, level, option, &value, sizeof(value)) != 0) return Failed(what);
+  return absl::OkStatus();
+}
+
+absl::Status BindSocket(int fd, const sockaddr* address, socklen_t length, absl::string_view what) {
+  if (::bind(fd, address, length) != 0) return Failed(what);
+  return absl::OkStatus();
+}
+
+absl::Status StartListening(int fd, int backlog, absl::string_view what) {
+  if (::listen(fd, backlog) != 0) return Failed(what);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ConnectOutcome> ConnectSocket(int fd, const sockaddr* address, socklen_t length,
+                                             absl::string_view what) {
+  for (;;) {
+    if (::connect(fd, address, length) == 0) return ConnectOutcome::kConnected;
+    if (errno == EINPROGRESS) return ConnectOutcome::kInProgress;
+    if (errno != EINTR) return Failed(what);
+  }
+}
+
+absl::Status TakeSocketError(int fd, absl::string_view what) {
+  int error = 0;
+  socklen_t length = sizeof(error);
+  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) return Failed(what);
+  if (error != 0) return absl::ErrnoToStatus(error, what);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<sockaddr_storage> LocalAddress(int fd, socklen_t* length) {
+  sockaddr_storage address = {};
+  *length = sizeof(address);
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), length) != 0) {
+    return Failed("getsockname");
+  }
+  return address;
+}
+
+void ShutdownWrite(int fd) { ::shutdown(fd, SHUT_WR); }
+
+absl::StatusOr<PacketPair> SeqPacketPair(int buffer_bytes) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) {
+    return Failed("socketpair");
+  }
+  PacketPair pair{OwnedFd(ends[0]), OwnedFd(ends[1])};
+  for (int fd : ends) {
+    // FORCE needs CAP_NET_ADMIN; the plain option is cut at net.core.wmem_max, which is no error.
+    if (::setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer_bytes, sizeof(buffer_bytes)) == 0) continue;
+    if (auto set = SetIntOption(fd, SOL_SOCKET, SO_SNDBUF, buffer_bytes, "SO_SNDBUF"); !set.ok()) return set;
+  }
+  return pair;
+}
+
+PacketOutcome SendPacket(int fd, absl::Span<const iovec> pieces, absl::Span<const int> fds) {
+  CHECK(fds.size() <= kMaxPacketFds);
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxPacketFds)];
+  msghdr message = {};
+  message.msg_iov = const_cast<iovec*>(pieces.data());
+  message.msg_iovlen = pieces.size();
+  if (!fds.empty()) {
+    message.msg_control = control;
+    message.msg_controllen = CMSG_SPACE(sizeof(int) * fds.size());
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());
+    std::memcpy(CMSG_DATA(header), fds.data(), sizeof(int) * fds.size());
+  }
+  for (;;) {
+    if (::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return PacketOutcome::kDone;
+    switch (errno) {
+      case EINTR: continue;
+      case EAGAIN:
+      case ENOBUFS:
+      case ENOMEM:
+      case ETOOMANYREFS: return PacketOutcome::kFull;  // too many descriptors in flight: like a full channel
+      case EPIPE:
+      case ECONNRESET:
+      case ENOTCONN:
+      case ECONNREFUSED: return PacketOutcome::kPeerGone;
+      default: CHECK(false) << "sendmsg on fd " << fd << ": " << std::strerror(errno);
+    }
+  }
+}
+
+ReceivedPacket ReceivePacket(int fd, absl::Span<const iovec> into, absl::Span<OwnedFd> room_for_fds) {
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxPacketFds)];
+  msghdr message = {};
+  message.msg_iov = const_cast<iovec*>(into.data());
+  message.msg_iovlen = into.size();
+  const size_t room = std::min(room_for_fds.size(), kMaxPacketFds);
+  if (room > 0) {
+    message.msg_control = control;
+    message.msg_controllen = CMSG_SPACE(sizeof(int) * room);
+  }
+  ReceivedPacket received;
+  ssize_t n;
+  do {
+    n = ::recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) {
+    received.outcome = WouldBlock(errno) ? PacketOutcome::kFull : PacketOutcome::kPeerGone;
+    return received;
+  }
+  received.bytes = static_cast<size_t>(n);
+  received.truncated = (message.msg_flags & MSG_TRUNC) != 0;
+  received.fds_truncated = (message.msg_flags & MSG_CTRUNC) != 0;
+  for (cmsghdr* header = message.msg_controllen > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
+       header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; ++i) {
+      int passed;
+      std::memcpy(&passed, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
+      OwnedFd owned(passed);
+      if (received.fd_count < room) room_for_fds[received.fd_count++] = std::move(owned);
+    }
+  }
+  // A datagram of no bytes is never sent by us, so it means that nobody holds the other end any more.
+  received.outcome = n == 0 ? PacketOutcome::kPeerGone : PacketOutcome::kDone;
+  return received;
+}
+
+int UnsentQueueBytes(int fd) {
+  int bytes = 0;
+  if (::ioctl(fd, SIOCOUTQ, &bytes) != 0) return 0;
+  return bytes;
+}
+
+int SendBufferBytes(int fd) {
+  int bytes = 0;
+  socklen_t length = sizeof(bytes);
+  if (::getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, &length) != 0) return 0;
+  return bytes;
+}
+
+absl::StatusOr<OwnedFd> EpollCreate() {
+  const int fd = ::epoll_create1(EPOLL_CLOEXEC);
+  if (fd < 0) return Failed("epoll_create1");
+  return OwnedFd(fd);
+}
+
+absl::Status EpollControl(int epoll_fd, int operation, int fd, uint32_t events, uint64_t data) {
+  epoll_event event = {};
+  event.events = events;
+  event.data.u64 = data;
+  if (::epoll_ctl(epoll_fd, operation, fd, &event) != 0) {
+    return Failed(absl::StrCat("epoll_ctl ", operation, " fd ", fd));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int> EpollWait(int epoll_fd, absl::Span<epoll_event> into, int timeout_ms) {
+  const int n = ::epoll_wait(epoll_fd, into.data(), static_cast<int>(into.size()), timeout_ms);
+  if (n >= 0) return n;
+  if (errno == EINTR) return 0;
+  return Failed("epoll_wait");
+}
+
+absl::StatusOr<int> Poll(absl::Span<pollfd> entries, int timeout_ms) {
+  const int n = ::poll(entries.data(), entries.size(), timeout_ms);
+  if (n >= 0) return n;
+  if (errno == EINTR || errno == EAGAIN) return 0;
+  return Failed("poll");
+}
+
+}  // namespace windlass

@@ -1,0 +1,175 @@
+#ifndef WINDLASS_COMMON_POSIX_H_
+#define WINDLASS_COMMON_POSIX_H_
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "common/owned_fd.h"
+
+// One wrapper per system call: the only place that reads errno or retries EINTR. Ordinary outcomes (would block, peer
+// gone) are values; a Status is a failure of the environment. Blocking: never, except Poll and EpollWait, which wait as
+// long as they are told to.
+
+namespace windlass {
+
+// --- Streams -----------------------------------------------------------------------------------------------------
+
+enum class IoOutcome : uint8_t {
+  kProgress,    // bytes > 0 moved
+  kWouldBlock,  // nothing moved; try again when ready
+  kEnd,         // the peer will send no more (reads only)
+  kPeerGone,    // reset, broken pipe, timed out: the connection is dead
+};
+struct IoResult {
+  IoOutcome outcome;
+  size_t bytes = 0;
+};
+
+IoResult RecvSome(int fd, char* into, size_t capacity);  // REQUIRES: capacity > 0
+IoResult SendSome(int fd, absl::Span<const iovec> pieces, bool more_follows = false);
+// From a file at *offset, which moves on. kEnd: the file is shorter than expected.
+IoResult SendFileSome(int socket, int file, uint64_t* offset, size_t count);
+absl::StatusOr<OwnedFd> OpenReadOnly(const std::string& path);
+absl::StatusOr<OwnedFd> OpenDirectory(const std::string& path);
+// A file below `directory`, for reading: neither "..", absolute names nor links lead out of it. Never blocks on a FIFO.
+absl::StatusOr<OwnedFd> OpenBeneath(int directory, const std::string& name);
+// For files, pipes and eventfd-like descriptors; whole-buffer semantics are the caller's.
+absl::StatusOr<size_t> ReadFd(int fd, char* into, size_t capacity);
+absl::StatusOr<size_t> PReadFd(int fd, char* into, size_t capacity, uint64_t offset);
+
+// --- Sockets -----------------------------------------------------------------------------------------------------
+
+enum class AcceptOutcome : uint8_t {
+  kAccepted,
+  kWouldBlock,
+  kAborted,     // that connection died in the queue: try the next
+  kExhausted,   // out of descriptors or memory: shed, then try again later
+};
+// `accepted` is non-blocking and close-on-exec.
+AcceptOutcome AcceptSome(int listener, OwnedFd* accepted);
+
+absl::StatusOr<OwnedFd> StreamSocket(int family);  // non-blocking, close-on-exec
+absl::Status SetIntOption(int fd, int level, int option, int value, absl::string_view what);
+absl::Status BindSocket(int fd, const sockaddr* address, socklen_t length, absl::string_view what);
+absl::Status StartListening(int fd, int backlog, absl::string_view what);
+// OK: connected. Unavailable "in progress": wait for writable, then TakeSocketError.
+enum class ConnectOutcome : uint8_t { kConnected, kInProgress };
+absl::StatusOr<ConnectOutcome> ConnectSocket(int fd, const sockaddr* address, socklen_t length,
+                                             absl::string_view what);
+absl::Status TakeSocketError(int fd, absl::string_view what);  // SO_ERROR
+absl::StatusOr<sockaddr_storage> LocalAddress(int fd, socklen_t* length);
+void ShutdownWrite(int fd);  // best effort: the peer may be gone already
+
+// --- Packets (SOCK_SEQPACKET pairs between our own processes) --------------------------------------------------------
+
+struct PacketPair {
+  OwnedFd send_end, receive_end;  // which is which is convention; both directions work
+};
+// Non-blocking, close-on-exec; send buffers of `buffer_bytes`, as far as the system allows.
+absl::StatusOr<PacketPair> SeqPacketPair(int buffer_bytes);
+
+enum class PacketOutcome : uint8_t {
+  kDone,
+  kFull,      // sending: the channel is full. Receiving: it is empty
+  kPeerGone,  // every process that held the other end is gone
+};
+// Sends one datagram made of `pieces`, with at most kMaxPacketFds descriptors. Other failures (EMSGSIZE and kin) are
+// our own fault and end the process.
+constexpr size_t kMaxPacketFds = 16;
+PacketOutcome SendPacket(int fd, absl::Span<const iovec> pieces, absl::Span<const int> fds = {});
+
+struct ReceivedPacket {
+  PacketOutcome outcome = PacketOutcome::kFull;
+  size_t bytes = 0;
+  bool truncated = false;      // the datagram was longer than the room for it
+  bool fds_truncated = false;  // descriptors were lost: this process is at its limit
+  size_t fd_count = 0;
+};
+// Receives one datagram. Descriptors arrive close-on-exec in fds[0..fd_count), owned by the caller.
+// `room_for_fds` may be empty: descriptors are then closed by the kernel and fds_truncated is set.
+ReceivedPacket ReceivePacket(int fd, absl::Span<const iovec> into, absl::Span<OwnedFd> room_for_fds);
+// Bytes in the send queue of a socket, as the kernel accounts them (SIOCOUTQ).
+int UnsentQueueBytes(int fd);
+int SendBufferBytes(int fd);  // SO_SNDBUF as the kernel accounts it
+
+// --- Waiting -----------------------------------------------------------------------------------------------------
+
+absl::StatusOr<OwnedFd> EpollCreate();
+absl::Status EpollControl(int epoll_fd, int operation, int fd, uint32_t events, uint64_t data);
+// Number of ready entries; 0 on timeout or EINTR. timeout_ms < 0: no limit.
+absl::StatusOr<int> EpollWait(int epoll_fd, absl::Span<epoll_event> into, int timeout_ms);
+absl::StatusOr<int> Poll(absl::Span<pollfd> entries, int timeout_ms);
+
+// --- Processes and signals -------------------------------------------------------------------------------------------
+
+absl::StatusOr<pid_t> Fork();
+absl::StatusOr<OwnedFd> PidfdOpen(pid_t pid);
+// NotFound: the process is gone (not an error for most callers).
+absl::Status PidfdSignal(int pidfd, int signal);
+struct ExitStatus {
+  bool exited = false;  // else killed by `code` = signal number
+  int code = 0;         // exit code or signal
+};
+// nullopt: still running. Reaps the process.
+std::optional<ExitStatus> ReapPidfd(int pidfd);
+// Reaps one child that nobody holds a pidfd for (as PID 1 we inherit strangers); 0 when there is none.
+pid_t PeekExitedChild();
+void ReapStranger(pid_t pid);
+void SetParentDeathSignal(int signal);
+void BlockSignals(const sigset_t& signals);
+absl::StatusOr<OwnedFd> SignalFd(const sigset_t& signals);
+// Every signal that is waiting; false when there is none left.
+bool TakeSignal(int signal_fd, int* signal, int* code);
+// Closes every descriptor of this process >= 3 that is not in `keep` (sorted or not).
+void CloseAllFdsExcept(absl::Span<const int> keep);
+
+// --- Memory files ------------------------------------------------------------------------------------------------
+
+absl::StatusOr<OwnedFd> MemfdCreate(const char* name, uint64_t size);
+absl::Status AddSeals(int fd, int seals);
+int GetSeals(int fd);  // 0 when it is no memfd
+struct FileIdentity {
+  uint64_t device = 0, inode = 0, size = 0;
+  bool is_regular = false;
+};
+absl::StatusOr<FileIdentity> IdentifyFile(int fd);
+
+// A mapping of (part of) a file, unmapped once. Move-only.
+class Mapping {
+ public:
+  Mapping() = default;
+  Mapping(Mapping&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Mapping& operator=(Mapping&& other) noexcept;
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  ~Mapping() { Unmap(); }
+
+  // REQUIRES: offset is a multiple of the page size.
+  static absl::StatusOr<Mapping> Shared(int fd, size_t size, uint64_t offset, bool writable);
+  char* data() const { return data_; }
+  size_t size() const { return size_; }
+
+ private:
+  void Unmap();
+  char* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace windlass
+
+#endif  // WINDLASS_COMMON_POSIX_H_

@@ -1,0 +1,158 @@
+// The process, signal and memory-file part of common/posix.h.
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/log.h"
+#include "common/posix.h"
+
+namespace windlass {
+namespace {
+
+absl::Status Failed(absl::string_view what) { return absl::ErrnoToStatus(errno, what); }
+
+}  // namespace
+
+absl::StatusOr<pid_t> Fork() {
+  const pid_t pid = ::fork();
+  if (pid < 0) return Failed("fork");
+  return pid;
+}
+
+absl::StatusOr<OwnedFd> PidfdOpen(pid_t pid) {
+  const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  if (fd < 0) return Failed(absl::StrCat("pidfd_open ", pid));
+  return OwnedFd(fd);
+}
+
+absl::Status PidfdSignal(int pidfd, int signal) {
+  if (::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) != 0) {
+    return Failed(absl::StrCat("pidfd_send_signal ", signal));
+  }
+  return absl::OkStatus();
+}
+
+std::optional<ExitStatus> ReapPidfd(int pidfd) {
+  siginfo_t info = {};
+  int result;
+  do {
+    result = ::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG);
+  } while (result != 0 && errno == EINTR);
+  if (result != 0 || info.si_pid == 0) return std::nullopt;
+  return ExitStatus{info.si_code == CLD_EXITED, info.si_status};
+}
+
+pid_t PeekExitedChild() {
+  siginfo_t info = {};
+  if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return 0;
+  return info.si_pid;
+}
+
+void ReapStranger(pid_t pid) {
+  siginfo_t info = {};
+  (void)::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG);
+}
+
+void SetParentDeathSignal(int signal) { ::prctl(PR_SET_PDEATHSIG, signal); }
+
+void BlockSignals(const sigset_t& signals) {
+  CHECK(::sigprocmask(SIG_SETMASK, &signals, nullptr) == 0);
+}
+
+absl::StatusOr<OwnedFd> SignalFd(const sigset_t& signals) {
+  const int fd = ::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+  if (fd < 0) return Failed("signalfd");
+  return OwnedFd(fd);
+}
+
+bool TakeSignal(int signal_fd, int* signal, int* code) {
+  signalfd_siginfo info;
+  ssize_t n;
+  do {
+    n = ::read(signal_fd, &info, sizeof(info));
+  } while (n < 0 && errno == EINTR);
+  if (n != sizeof(info)) return false;
+  *signal = static_cast<int>(info.ssi_signo);
+  *code = info.ssi_code;
+  return true;
+}
+
+void CloseAllFdsExcept(absl::Span<const int> keep) {
+  std::vector<int> sorted(keep.begin(), keep.end());
+  std::sort(sorted.begin(), sorted.end());
+  unsigned first = 3;
+  for (int fd : sorted) {
+    if (fd < 3) continue;
+    if (static_cast<unsigned>(fd) > first) {
+      ::syscall(SYS_close_range, first, static_cast<unsigned>(fd) - 1, 0);
+    }
+    first = static_cast<unsigned>(fd) + 1;
+  }
+  ::syscall(SYS_close_range, first, ~0U, 0);
+}
+
+absl::StatusOr<OwnedFd> MemfdCreate(const char* name, uint64_t size) {
+  OwnedFd fd(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!fd.valid()) return Failed("memfd_create");
+  if (::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) {
+    return Failed(absl::StrCat("ftruncate memfd to ", size));
+  }
+  return fd;
+}
+
+absl::Status AddSeals(int fd, int seals) {
+  if (::fcntl(fd, F_ADD_SEALS, seals) != 0) return Failed("F_ADD_SEALS");
+  return absl::OkStatus();
+}
+
+int GetSeals(int fd) {
+  const int seals = ::fcntl(fd, F_GET_SEALS);
+  return seals < 0 ? 0 : seals;
+}
+
+absl::StatusOr<FileIdentity> IdentifyFile(int fd) {
+  struct stat info;
+  if (::fstat(fd, &info) != 0) return Failed("fstat");
+  return FileIdentity{info.st_dev, info.st_ino, static_cast<uint64_t>(info.st_size),
+                      S_ISREG(info.st_mode)};
+}
+
+Mapping& Mapping::operator=(Mapping&& other) noexcept {
+  if (this != &other) {
+    Unmap();
+    data_ = std::exchange(other.data_, nullptr);
+    size_ = std::exchange(other.size_, 0);
+  }
+  return *this;
+}
+
+void Mapping::Unmap() {
+  if (data_ != nullptr) ::munmap(data_, size_);
+  data_ = nullptr;
+  size_ = 0;
+}
+
+absl::StatusOr<Mapping> Mapping::Shared(int fd, size_t size, uint64_t offset, bool writable) {
+  void* const at = ::mmap(nullptr, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd,
+                          static_cast<off_t>(offset));
+  if (at == MAP_FAILED) return Failed(absl::StrCat("mmap ", size, " bytes"));
+  Mapping mapping;
+  mapping.data_ = static_cast<char*>(at);
+  mapping.size_ = size;
+  return mapping;
+}
+
+}  // namespace windlass

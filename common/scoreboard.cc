@@ -1,0 +1,76 @@
+#include "common/scoreboard.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include "absl/strings/str_cat.h"
+#include "common/log.h"
+
+namespace windlass {
+namespace {
+
+constexpr size_t kPage = 4096;
+
+size_t SlotOffset(SlotIndex index) { return kPage * (size_t{index.value} + 1); }
+
+}  // namespace
+
+absl::StatusOr<Scoreboard> Scoreboard::Create(uint32_t slots) {
+  Scoreboard board;
+  board.slots_ = slots;
+  const size_t size = kPage * (size_t{slots} + 1);
+  absl::StatusOr<OwnedFd> memfd = MemfdCreate("windlass-scoreboard", size);
+  if (!memfd.ok()) return memfd.status();
+  board.writable_ = *std::move(memfd);
+  if (auto sealed = AddSeals(board.writable_.get(), F_SEAL_SHRINK | F_SEAL_GROW); !sealed.ok()) return sealed;
+  absl::StatusOr<OwnedFd> read_only = OpenReadOnly(absl::StrCat("/proc/self/fd/", board.writable_.get()));
+  if (!read_only.ok()) return read_only.status();
+  board.read_only_ = *std::move(read_only);
+  absl::StatusOr<Mapping> all = Mapping::Shared(board.writable_.get(), size, 0, /*writable=*/true);
+  if (!all.ok()) return all.status();
+  board.all_ = *std::move(all);
+  ScoreboardHeader& header = board.MutableHeader();
+  header.magic = ScoreboardHeader::kMagic;
+  header.version = ScoreboardHeader::kVersion;
+  header.slots = slots;
+  return board;
+}
+
+absl::Status Scoreboard::EnterChild(SlotIndex own) {
+  CHECK(own.value < slots_);
+  absl::StatusOr<Mapping> page = Mapping::Shared(writable_.get(), kPage, SlotOffset(own), true);
+  if (!page.ok()) return page.status();
+  // From a read-only description, so that it cannot be made writable again by mprotect.
+  absl::StatusOr<Mapping> all = Mapping::Shared(read_only_.get(), kPage * (size_t{slots_} + 1), 0, false);
+  if (!all.ok()) return all.status();
+  own_ = *std::move(page);
+  all_ = *std::move(all);
+  own_index_ = own;
+  is_child_ = true;
+  writable_.Reset();
+  read_only_.Reset();
+  return absl::OkStatus();
+}
+
+const ProcessSlot& Scoreboard::slot(SlotIndex index) const {
+  CHECK(index.value < slots_);
+  return *reinterpret_cast<const ProcessSlot*>(all_.data() + SlotOffset(index));
+}
+
+ProcessSlot& Scoreboard::MutableSlot(SlotIndex index) {
+  CHECK(index.value < slots_);
+  if (!is_child_) return *reinterpret_cast<ProcessSlot*>(all_.data() + SlotOffset(index));
+  CHECK(index == own_index_);
+  return *reinterpret_cast<ProcessSlot*>(own_.data());
+}
+
+const ScoreboardHeader& Scoreboard::header() const {
+  return *reinterpret_cast<const ScoreboardHeader*>(all_.data());
+}
+
+ScoreboardHeader& Scoreboard::MutableHeader() {
+  CHECK(!is_child_);
+  return *reinterpret_cast<ScoreboardHeader*>(all_.data());
+}
+
+}  // namespace windlass

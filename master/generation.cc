@@ -1,0 +1,53 @@
+#include "master/generation.h"
+
+#include <algorithm>
+
+#include "common/cpu_count.h"
+#include "common/job_channel.h"
+#include "common/log.h"
+#include "common/units.h"
+
+namespace windlass {
+
+Sizing SizeUp(const Config& config) {
+  Sizing sizing;
+  const CpuCount cpus = CountUsableCpus();
+  const auto count = [&cpus](const ProcessCount& wanted, int most, absl::string_view what) {
+    if (!wanted.automatic) return wanted.count;
+    const int usable = std::clamp(cpus.count, 1, most);
+    LOG(INFO) << what << " = auto = " << usable << " (usable CPUs " << cpus.derivation << ")";
+    return usable;
+  };
+  sizing.workers = count(config.workers.count, config.workers.max, "workers.count");
+  const int left = std::max(1, config.master.max_processes - sizing.workers);
+  sizing.pool = count(config.pool.processes, left, "pool.processes");
+  const MemoryAmount& memory = config.workers.payload_memory;
+  sizing.payload_budget_bytes = memory.value;
+  if (memory.is_percent) {
+    const UsableMemory usable = UsableMemoryBytes();
+    sizing.payload_budget_bytes = usable.bytes / 100 * memory.value;
+    LOG(INFO) << "workers.payload_memory = " << memory.value << "% = " << (sizing.payload_budget_bytes >> 20)
+              << " MiB (usable memory " << usable.derivation << ")";
+  }
+  return sizing;
+}
+
+absl::StatusOr<Generation> Generation::Create(uint32_t number, Config config) {
+  absl::StatusOr<ListenerSet> listeners = ListenerSet::Bind(config);
+  if (!listeners.ok()) return listeners.status();
+  Generation generation(*std::move(listeners));
+  generation.number_ = number;
+  generation.config_ = std::make_unique<Config>(std::move(config));
+  generation.sizing_ = SizeUp(*generation.config_);
+  absl::StatusOr<PacketPair> queue = SeqPacketPair(kChannelBufferBytes);
+  if (!queue.ok()) return queue.status();
+  generation.job_queue_ = *std::move(queue);
+  for (int slot = 0; slot < generation.config_->workers.max; ++slot) {
+    absl::StatusOr<PacketPair> replies = SeqPacketPair(kChannelBufferBytes);
+    if (!replies.ok()) return replies.status();
+    generation.replies_.push_back(*std::move(replies));
+  }
+  return generation;
+}
+
+}  // namespace windlass

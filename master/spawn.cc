@@ -1,0 +1,100 @@
+#include "master/spawn.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "common/control_channel.h"
+#include "common/posix.h"
+#include "master/privileges.h"
+
+namespace windlass {
+namespace {
+
+constexpr int kControlBufferBytes = 256 << 10;
+
+// What of the generation a role works with; the rest is closed.
+std::vector<int> TakeChannels(const RoleSpec& role, const Generation& generation, ProcessSetup* setup) {
+  std::vector<int> keep = {setup->control.get()};
+  if (role.role == Role::kWorker) {
+    setup->job_queue = generation.job_queue().send_end.get();
+    setup->reply_channel = generation.replies()[setup->slot.value].receive_end.get();
+    keep.push_back(setup->reply_channel);
+    for (const ListenSocket& listener : setup->listeners) keep.push_back(listener.fd);
+  } else {
+    setup->job_queue = generation.job_queue().receive_end.get();
+    for (const PacketPair& pair : generation.replies()) setup->reply_channels.push_back(pair.send_end.get());
+    keep.insert(keep.end(), setup->reply_channels.begin(), setup->reply_channels.end());
+  }
+  keep.push_back(setup->job_queue);
+  return keep;
+}
+
+// The terminal's signals, and those meant for the master, are the master's to act on.
+void ResetSignals() {
+  for (int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE}) {
+    ::signal(signal, SIG_IGN);
+  }
+  ::signal(SIGCHLD, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  BlockSignals(none);
+}
+
+[[noreturn]] void BecomeRole(const RoleSpec& role, const Generation& generation, ProcessSetup setup, pid_t master,
+                             LogLevel log_level) {
+  ResetSignals();
+  const std::string title = absl::StrCat(role.name, "-", setup.slot.value);
+  NameProcess(absl::StrCat("windlass-", title));
+  InitLog(title, log_level);
+  if (absl::Status entered = setup.scoreboard->EnterChild(setup.slot); !entered.ok()) {
+    LOG(ERROR) << "scoreboard: " << entered.ToString();
+    ::_exit(1);
+  }
+  const std::vector<int> keep = TakeChannels(role, generation, &setup);
+  CloseAllFdsExcept(keep);
+  if (role.drops_root) {
+    if (absl::Status dropped = BecomeNobody(); !dropped.ok()) {
+      LOG(ERROR) << dropped.ToString();
+      ::_exit(1);
+    }
+  }
+  if (role.dies_with_master) {
+    // After the change of user, which would clear it; and the master may have died before it was set.
+    SetParentDeathSignal(SIGKILL);
+    if (::getppid() != master) ::_exit(0);
+  }
+  ::_exit(role.entry(std::move(setup)));
+}
+
+}  // namespace
+
+absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generation& generation, SlotIndex slot,
+                                            uint32_t incarnation, Scoreboard* board, LogLevel log_level) {
+  absl::StatusOr<PacketPair> control = SeqPacketPair(kControlBufferBytes);
+  if (!control.ok()) return control.status();
+  ProcessSetup setup;
+  setup.slot = slot;
+  setup.incarnation = incarnation;
+  setup.config = &generation.config();
+  setup.scoreboard = board;
+  setup.control = std::move(control->receive_end);
+  setup.pool_processes = generation.sizing().pool;
+  setup.payload_budget_bytes = generation.sizing().payload_budget_bytes;
+  if (role.role == Role::kWorker) setup.listeners = generation.listeners().sockets();
+
+  const pid_t master = ::getpid();
+  const absl::StatusOr<pid_t> pid = Fork();
+  if (!pid.ok()) return pid.status();
+  if (*pid == 0) BecomeRole(role, generation, std::move(setup), master, log_level);
+  absl::StatusOr<OwnedFd> pidfd = PidfdOpen(*pid);
+  if (!pidfd.ok()) {
+    // Without a pidfd it cannot be supervised. It is our unreaped child, so its pid is still its own.
+    ::kill(*pid, SIGKILL);
+    ReapStranger(*pid);
+    return pidfd.status();
+  }
+  return SpawnedProcess{*pid, *std::move(pidfd), std::move(control->send_end)};
+}
+
+}  // namespace windlass

@@ -1,0 +1,39 @@
+#ifndef WINDLASS_MASTER_SPAWN_H_
+#define WINDLASS_MASTER_SPAWN_H_
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/log.h"
+#include "common/owned_fd.h"
+#include "common/process_setup.h"
+#include "master/generation.h"
+
+namespace windlass {
+
+// What makes up a role: its entry, how it ends with the master, and whom it runs as.
+struct RoleSpec {
+  Role role;
+  absl::string_view name;
+  RoleEntry entry;
+  bool dies_with_master;  // by signal, because it may be busy; else by the end of its control channel
+  bool drops_root;        // started as root, it becomes nobody: hostile payloads never run as root
+};
+
+struct SpawnedProcess {
+  pid_t pid = 0;
+  OwnedFd pidfd;
+  OwnedFd control;  // the master's end
+};
+
+// The one place where a process is made. The child keeps its standard descriptors, its control channel and what `role`
+// needs of the generation; every other descriptor is closed, signals are reset, and it never returns here.
+// Errors: out of processes, descriptors or memory: try again later.
+absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generation& generation, SlotIndex slot,
+                                            uint32_t incarnation, Scoreboard* board, LogLevel log_level);
+
+}  // namespace windlass
+
+#endif  // WINDLASS_MASTER_SPAWN_H_

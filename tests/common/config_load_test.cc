@@ -1,0 +1,508 @@
+#include "common/config_load.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "common/builtin_handlers.h"
+#include "common/config_keys.h"
+#include "common/log.h"
+
+namespace windlass {
+namespace {
+
+constexpr char kListener[] = "[[listener]]\naddress = \"127.0.0.1:1\"\n";
+
+class LoadConfigTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "config_load_XXXXXX";
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+    sources_.file = directory_ + "/w.toml";
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  absl::StatusOr<Config> Load(const std::string& text) {
+    std::ofstream(sources_.file) << text;
+    return LoadConfig(sources_);
+  }
+  // The error lines, with the file called F; empty when there is none.
+  std::vector<std::string> Errors(const std::string& text) {
+    const absl::Status status = Load(text).status();
+    if (status.ok()) return {};
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    const std::string message = absl::StrReplaceAll(status.message(), {{sources_.file, "F"}});
+    return absl::StrSplit(message, '\n');
+  }
+  std::vector<std::string> ErrorsWithoutFile() {
+    sources_.file.clear();
+    const absl::Status status = LoadConfig(sources_).status();
+    return absl::StrSplit(std::string(status.message()), '\n', absl::SkipEmpty());
+  }
+
+  std::string directory_;
+  ConfigSources sources_;
+};
+
+using Lines = std::vector<std::string>;
+
+TEST(LoadConfig, WithoutAFileServesMessageOnLoopbackWithTheBuiltinHandlers) {
+  const Config config = *LoadConfig({});
+  EXPECT_EQ(config.source, "(built-in default)");
+  ASSERT_EQ(config.listeners.size(), 1u);
+  EXPECT_EQ(config.listeners[0].protocol, Protocol::kMessage);
+  EXPECT_EQ(config.listeners[0].address.text, "127.0.0.1:65432");
+  std::vector<std::string> handlers;
+  for (const HandlerConfig& handler : config.handlers) handlers.push_back(handler.name);
+  EXPECT_EQ(handlers, (Lines{"search", "binary", "echo", "burn"}));
+  EXPECT_EQ(config.master, MasterConfig{});
+  EXPECT_EQ(config.workers, WorkersConfig{});
+  EXPECT_EQ(config.pool, PoolConfig{});
+  EXPECT_EQ(config.log, LogConfig{});
+}
+
+TEST_F(LoadConfigTest, ReadsEveryKey) {
+  const absl::StatusOr<Config> config = Load(R"(
+[master]
+drain_timeout = "0"
+startup_timeout = "1m30s"
+max_processes = 100
+[workers]
+count = 3
+max = 5
+max_connections = 7
+payload_memory = "1GiB"
+selector = "poll"
+[pool]
+processes = 4
+queue = 6
+prefetch = 0
+[log]
+level = "debug"
+[[listener]]
+address = "unix:/run/x.sock"
+protocol = "line"
+handler = "pictures"
+keepalive = false
+backlog = 8
+mode = "0660"
+owner = "web"
+group = "www"
+max_header = "1KiB"
+max_content = 2000
+max_line = "3MB"
+max_in_flight = 9
+frame_timeout = "1s"
+idle_timeout = "2s"
+write_timeout = "3s"
+half_close = "cancel"
+[[handler]]
+name = "pictures"
+builtin = "file"
+content_type = "image/png"
+options = { root = "/srv" }
+deadline = "1ms"
+)");
+  ASSERT_EQ(config.status(), absl::OkStatus());
+  EXPECT_EQ(config->source, sources_.file);
+  EXPECT_EQ(config->master, (MasterConfig{absl::ZeroDuration(), absl::Seconds(90), 100}));
+  EXPECT_EQ(config->workers,
+            (WorkersConfig{{false, 3}, 5, 7, {false, 1 << 30}, SelectorKind::kPoll}));
+  EXPECT_EQ(config->pool, (PoolConfig{{false, 4}, 6, false, 0}));
+  EXPECT_EQ(config->log.level, "debug");
+  ListenerConfig listener;
+  listener.address = {ListenAddress::Kind::kUnix, "", 0, "/run/x.sock", "unix:/run/x.sock"};
+  listener.protocol = Protocol::kLine;
+  listener.handler = "pictures";
+  listener.keepalive = false;
+  listener.backlog = 8;
+  listener.mode = 0660;
+  listener.owner = "web";
+  listener.group = "www";
+  listener.max_header = 1024;
+  listener.max_content = 2000;
+  listener.max_line = 3'000'000;
+  listener.max_in_flight = 9;
+  listener.frame_timeout = absl::Seconds(1);
+  listener.idle_timeout = absl::Seconds(2);
+  listener.write_timeout = absl::Seconds(3);
+  listener.half_close = HalfClose::kCancel;
+  EXPECT_EQ(config->listeners, std::vector<ListenerConfig>{listener});
+  HandlerConfig handler;
+  handler.name = "pictures";
+  handler.builtin = "file";
+  handler.content_type = "image/png";
+  handler.options["root"] = std::string("/srv");
+  handler.deadline = absl::Milliseconds(1);
+  EXPECT_EQ(config->handlers.back(), handler);
+}
+
+TEST_F(LoadConfigTest, KeepaliveIsTrueButForLength) {
+  const Config config = *Load(
+      "[[listener]]\naddress = ':1'\n"
+      "[[listener]]\naddress = ':2'\nprotocol = 'length'\n"
+      "[[listener]]\naddress = ':3'\nprotocol = 'length'\nkeepalive = true\n");
+  EXPECT_TRUE(config.listeners[0].keepalive);
+  EXPECT_FALSE(config.listeners[1].keepalive);
+  EXPECT_TRUE(config.listeners[2].keepalive);
+}
+
+TEST_F(LoadConfigTest, HandlersReplaceDefaultsOfTheirNameAndAreAddedOtherwise) {
+  const Config config = *Load(absl::StrCat(kListener,
+                                           "[[handler]]\nname = 'mirror'\nbuiltin = 'echo'\n"
+                                           "[[handler]]\nname = 'binary'\nbuiltin = 'burn'\n"));
+  std::vector<std::string> handlers;
+  for (const HandlerConfig& handler : config.handlers)
+    handlers.push_back(absl::StrCat(handler.name, "=", handler.builtin));
+  EXPECT_EQ(handlers,
+            (Lines{"search=search", "binary=burn", "echo=echo", "burn=burn", "mirror=echo"}));
+}
+
+TEST_F(LoadConfigTest, FileModeMayBeAnOctalNumber) {
+  EXPECT_EQ(Load("[[listener]]\naddress = 'unix:/a'\nmode = 0o600\n")->listeners[0].mode, 0600);
+}
+
+TEST_F(LoadConfigTest, PortZeroMayBeThereTwice) {
+  EXPECT_EQ(Errors("[[listener]]\naddress = ':0'\n[[listener]]\naddress = ':0'\n"), Lines{});
+}
+
+struct ErrorCase {
+  std::string text;  // a listener on 127.0.0.1:1 comes after it when it has none
+  Lines errors;
+};
+
+TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
+  const ErrorCase kCases[] = {
+      // Syntax.
+      {"[workers]\ncount = \n",
+       {"F:2:9: Error while parsing key-value pair: expected value, saw '\\n'"}},
+      {"[log]\nlevel='info'\nlevel='info'\n",
+       {"F:3:7: Error while parsing key-value pair: cannot redefine existing string 'level'"}},
+      // Unknown keys and tables.
+      {"[worker]\ncount = 4\n",
+       {"F:2:1: unknown key 'worker.count', did you mean 'workers.count'?"}},
+      {"[workers]\n  cuont = 4\n",
+       {"F:2:3: unknown key 'workers.cuont', did you mean 'workers.count'?"}},
+      {"[workers]\nqueue = 4\n",
+       {"F:2:1: unknown key 'workers.queue', did you mean 'pool.queue'?"}},
+      {"count = 4\n", {"F:1:1: unknown key 'count', did you mean 'workers.count'?"}},
+      {"[poool]\n", {"F:1:2: unknown key or table 'poool', did you mean 'pool'?"}},
+      {"[pool]\nmax_jobs = 4\n",
+       {"F:2:1: unknown key 'pool.max_jobs'; keys there: processes, queue, prefetch"}},
+      {"[pool.fast]\nprocesses = 4\n",
+       {"F:2:1: unknown key 'pool.fast.processes', did you mean 'pool.processes'?"}},
+      {"[xyz]\nab = 1\n",
+       {"F:2:1: unknown key 'xyz.ab'; tables: master, workers, pool, log, listener, handler"}},
+      {"[[listeners]]\naddress = ':9'\n",
+       {"F:2:1: unknown key 'listeners.address', did you mean 'listener.address'?"}},
+      {"[[listener]]\naddress = ':9'\nbaklog = 1\n",
+       {"F:3:1: unknown key 'listener.baklog', did you mean 'listener.backlog'?"}},
+      {"[[handler]]\nname='a'\nbuiltin='echo'\nbuilt=1\n",
+       {"F:4:1: unknown key 'handler.built', did you mean 'handler.builtin'?"}},
+      {"[a]\n\"x\\ny\" = 1\n",
+       {"F:2:1: unknown key 'a.x?y'; tables: master, workers, pool, log, listener, handler"}},
+      // Shape.
+      {"workers = 5\n", {"F:1:1: workers must be a table: write [workers]"}},
+      {"[[workers]]\ncount = 5\n", {"F:1:3: workers must be a table: write [workers]"}},
+      {"[handler]\nname = 'x'\n", {"F:1:2: handler must be an array of tables: write [[handler]]"}},
+      {"handler = [1]\n", {"F:1:12: handler must be an array of tables: write [[handler]]"}},
+      // Wrong type.
+      {"[workers]\nmax = 'many'\n",
+       {"F:2:7: workers.max must be an integer from 1 to 1024, not \"many\""}},
+      {"[workers]\nmax = 1.5\n", {"F:2:7: workers.max must be an integer from 1 to 1024, not 1.5"}},
+      {"[workers]\nmax = [1]\n",
+       {"F:2:7: workers.max must be an integer from 1 to 1024, not an array"}},
+      {"[workers]\nmax = { a = 1 }\n",
+       {"F:2:7: workers.max must be an integer from 1 to 1024, not a table"}},
+      {"[workers]\nmax = 2024-01-01\n",
+       {"F:2:7: workers.max must be an integer from 1 to 1024, not a date or time"}},
+      {"[workers]\ncount = 'all'\n",
+       {"F:2:9: workers.count must be \"auto\" or an integer from 1 to 1024, not \"all\""}},
+      {"[log]\nlevel = true\n",
+       {"F:2:9: log.level must be one of \"debug\", \"info\", \"warning\", \"error\", not true"}},
+      {"[master]\ndrain_timeout = 30\n",
+       {"F:2:17: master.drain_timeout must be a duration with a unit (like \"30s\") from 0 to 24h, "
+        "not 30"}},
+      {"[workers]\nselector = 'epol'\n",
+       {"F:2:12: workers.selector must be one of \"epoll\", \"poll\", not \"epol\", did you mean "
+        "'epoll'?"}},
+      {"[[listener]]\naddress=':9'\nkeepalive = 1\n",
+       {"F:3:13: listener.keepalive must be true or false, not 1"}},
+      {"[[listener]]\naddress=':9'\nhandler = ''\n",
+       {"F:3:11: listener.handler must be a string that is not empty, not \"\""}},
+      {"[[listener]]\naddress='unix:/a'\nmode = 660\n",
+       {"F:3:8: listener.mode must be permission bits in octal, like \"0660\", not 660"}},
+      {"[[listener]]\naddress='unix:/a'\nmode = '0680'\n",
+       {"F:3:8: listener.mode must be permission bits in octal, like \"0660\", not \"0680\""}},
+      {"[[handler]]\nname='a'\nbuiltin='echo'\noptions=1\n",
+       {"F:4:9: handler.options must be a table of options, not 1"}},
+      // Out of range.
+      {"[workers]\nmax = 5000\n",
+       {"F:2:7: workers.max must be an integer from 1 to 1024: 5000 is out of range"}},
+      {"[workers]\nmax = 0\n",
+       {"F:2:7: workers.max must be an integer from 1 to 1024: 0 is out of range"}},
+      {"[pool]\nprocesses = 0\n",
+       {"F:2:13: pool.processes must be \"auto\" or an integer from 1 to 65536: 0 is out of "
+        "range"}},
+      {"[workers]\npayload_memory = '101%'\n",
+       {"F:2:18: workers.payload_memory must be a share (\"1%\" to \"100%\") or a size (like "
+        "\"1GiB\", at least 1MiB): "
+        "\"101%\" is out of range"}},
+      {"[[listener]]\naddress=':9'\nmax_header = '65KiB'\n",
+       {"F:3:14: listener.max_header must be a size (like \"64KiB\") from 1 to 64KiB: \"65KiB\" is "
+        "out of range"}},
+      {"[[listener]]\naddress=':9'\nmax_header = -1\n",
+       {"F:3:14: listener.max_header must be a size (like \"64KiB\") from 1 to 64KiB: \"-1\": a "
+        "size cannot be negative"}},
+      {"[[listener]]\naddress='unix:/a'\nmode = '1777'\n",
+       {"F:3:8: listener.mode must be permission bits in octal, like \"0660\": \"1777\" is out of "
+        "range"}},
+      {"[[handler]]\nname='a'\nbuiltin='echo'\ndeadline = '0'\n",
+       {"F:4:12: handler.deadline must be a duration with a unit (like \"30s\") from 1ms to 24h: "
+        "\"0\" is out of range"}},
+      {"[[handler]]\nname='a'\nbuiltin='echo'\ndeadline = '25h'\n",
+       {"F:4:12: handler.deadline must be a duration with a unit (like \"30s\") from 1ms to 24h: "
+        "\"25h\" is out of range"}},
+      // Listeners.
+      {"[[listener]]\nprotocol = 'line'\n", {"F:1:1: [[listener]] needs the key 'address'"}},
+      {"[[listener]]\naddress = '127.0.0.1'\n",
+       {"F:2:11: listener.address must be HOST:PORT, :PORT or unix:/PATH: address '127.0.0.1': "
+        "needs a port, as in "
+        "127.0.0.1:65432"}},
+      {"[[listener]]\naddress = 'systemd:web'\n",
+       {"F:2:11: listener.address 'systemd:web': systemd: addresses are not supported yet"}},
+      {"[[listener]]\naddress = ':9'\nprotocol = 'lime'\n",
+       {"F:3:12: listener.protocol must be one of \"message\", \"echo\", \"line\", \"length\", not "
+        "\"lime\", did you "
+        "mean 'line'?"}},
+      {"[[listener]]\naddress = ':9'\n[[listener]]\naddress = '127.0.0.1:9'\n",
+       {"F:4:11: listener.address '127.0.0.1:9' is taken by ':9' at F:2:11"}},
+      {"[[listener]]\naddress = ':9'\nhandler = 'eco'\n",
+       {"F:3:11: listener.handler: no handler is named 'eco', did you mean 'echo'?"}},
+      {"[[listener]]\naddress = ':9'\nprotocol = 'echo'\nhandler = 'echo'\n",
+       {"F:4:11: listener.handler: protocol echo has no requests that a handler could get"}},
+      {"[[listener]]\naddress = ':9'\nmode = '0660'\nowner = 'a'\ngroup = 'b'\n",
+       {"F:3:8: listener.mode is for unix: addresses only",
+        "F:4:9: listener.owner is for unix: addresses only",
+        "F:5:9: listener.group is for unix: addresses only"}},
+      // Handlers.
+      {"[[handler]]\nbuiltin = 'echo'\n", {"F:1:1: [[handler]] needs the key 'name'"}},
+      {"[[handler]]\nname = 'x'\n", {"F:1:1: [[handler]] needs the key 'builtin'"}},
+      {"[[handler]]\nname = 'x'\nbuiltin = 'serch'\n",
+       {"F:3:11: handler.builtin must be one of \"search\", \"binary\", \"echo\", \"burn\", "
+        "\"file\", not \"serch\", "
+        "did you mean 'search'?"}},
+      {"[[handler]]\nname='x'\nbuiltin='echo'\n[[handler]]\nname='x'\nbuiltin='burn'\n",
+       {"F:5:6: handler.name 'x' is there already, at F:2:6"}},
+      {"[[handler]]\nname='x'\nbuiltin='echo'\ncontent_type='a/b'\n"
+       "[[handler]]\nname='y'\nbuiltin='burn'\ncontent_type='a/b'\n",
+       {"F:8:14: handler.content_type 'a/b' is there already, at F:4:14"}},
+      {"[[handler]]\nname='x'\nbuiltin='file'\n",
+       {"F:1:1: handler.options needs 'root' for builtin 'file': directory that holds the files"}},
+      {"[[handler]]\nname='x'\nbuiltin='file'\n[handler.options]\nrot = '/srv'\n",
+       {"F:4:1: handler.options needs 'root' for builtin 'file': directory that holds the files",
+        "F:5:1: unknown option 'rot' of builtin 'file', did you mean 'root'?"}},
+      {"[[handler]]\nname='x'\nbuiltin='echo'\noptions = { depth = 1 }\n",
+       {"F:4:13: unknown option 'depth' of builtin 'echo'; it has none"}},
+      {"[[handler]]\nname='x'\nbuiltin='search'\noptions = { table = 1 }\n",
+       {"F:4:21: handler.options.table must be a string that is not empty, not 1"}},
+      {"[[handler]]\nname='x'\nbuiltin='search'\noptions = { table = [] }\n",
+       {"F:4:21: handler.options.table must be a string that is not empty, not an array"}},
+      // Between keys.
+      {"[workers]\nmax = 3\ncount = 4\n",
+       {"F:3:9: workers.count (4) is more than workers.max (3)"}},
+      {"[master]\nmax_processes = 8\n[workers]\ncount = 4\n[pool]\nprocesses = 5\n",
+       {"F:6:13: workers.count (4) and pool.processes (5) together are more than "
+        "master.max_processes (8)"}},
+      {"[master]\nmax_processes = 8\n[workers]\ncount = 8\n",
+       {"F:4:9: workers.count (8) and pool.processes (1) together are more than "
+        "master.max_processes (8)"}},
+  };
+  for (const ErrorCase& error : kCases) {
+    const bool has_listener = absl::StrContains(error.text, "[[listener]]");
+    EXPECT_EQ(Errors(has_listener ? error.text : absl::StrCat(error.text, kListener)), error.errors)
+        << error.text;
+  }
+}
+
+TEST_F(LoadConfigTest, ReportsAllErrorsInTheOrderOfTheFileThenOfTheCommandLine) {
+  sources_.sets = {"pool.queue=0", "nonsense"};
+  EXPECT_EQ(
+      Errors("[workers]\nmax = 0\nkount = 1\n[log]\nlevel = 1\n[[listener]]\naddress = 'x'\n"),
+      (Lines{
+          "F:2:7: workers.max must be an integer from 1 to 1024: 0 is out of range",
+          "F:3:1: unknown key 'workers.kount', did you mean 'workers.count'?",
+          "F:5:9: log.level must be one of \"debug\", \"info\", \"warning\", \"error\", not 1",
+          "F:7:11: listener.address must be HOST:PORT, :PORT or unix:/PATH: address 'x': needs a "
+          "port, as in "
+          "127.0.0.1:65432",
+          "--set pool.queue=0: pool.queue must be an integer from 1 to 1048576: 0 is out of range",
+          "--set nonsense: must be TABLE.KEY=VALUE, as in workers.count=4"}));
+}
+
+TEST_F(LoadConfigTest, RefusesAFileWithoutListeners) {
+  EXPECT_EQ(
+      Errors("[workers]\ncount = 1\n"),
+      Lines{"F: nothing to listen on: write a [[listener]], or use --listen=PROTOCOL://ADDRESS"});
+}
+
+TEST_F(LoadConfigTest, SaysWhyAFileCannotBeRead) {
+  EXPECT_EQ(LoadConfig(sources_).status().message(),
+            absl::StrCat(sources_.file, ": No such file or directory"));
+  sources_.file = directory_;
+  EXPECT_EQ(LoadConfig(sources_).status().message(), absl::StrCat(directory_, ": Is a directory"));
+}
+
+TEST_F(LoadConfigTest, RefusesAFileThatIsAbsurdlyLarge) {
+  EXPECT_EQ(Load(std::string(2 << 20, '\n')).status().message(),
+            absl::StrCat(sources_.file, ": longer than 1048576 bytes"));
+}
+
+TEST_F(LoadConfigTest, SetGoesOverTheFileAndALaterSetOverAnEarlier) {
+  sources_.sets = {"workers.count=5", "workers.selector=poll", "workers.count = 6",
+                   "log.level=\"error\""};
+  const absl::StatusOr<Config> config =
+      Load(absl::StrCat("[workers]\ncount = 4\nmax = 9\n", kListener));
+  ASSERT_EQ(config.status(), absl::OkStatus());
+  EXPECT_EQ(config->workers.count, (ProcessCount{false, 6}));
+  EXPECT_EQ(config->workers.max, 9);
+  EXPECT_EQ(config->workers.selector, SelectorKind::kPoll);
+  EXPECT_EQ(config->log.level, "error");
+}
+
+TEST_F(LoadConfigTest, SetTakesBareWordsWithUnits) {
+  sources_.sets = {"master.drain_timeout=45s", "master.startup_timeout=1m",
+                   "workers.payload_memory=50%"};
+  const absl::StatusOr<Config> config = Load(kListener);
+  ASSERT_EQ(config.status(), absl::OkStatus());
+  EXPECT_EQ(config->master.drain_timeout, absl::Seconds(45));
+  EXPECT_EQ(config->master.startup_timeout, absl::Minutes(1));
+  EXPECT_EQ(config->workers.payload_memory, (MemoryAmount{true, 50}));
+  sources_.sets = {"master.drain_timeout=0"};
+  EXPECT_EQ(Load(kListener)->master.drain_timeout, absl::ZeroDuration());
+}
+
+TEST_F(LoadConfigTest, ReportsEachCommandLineErrorWithItsFlag) {
+  const std::pair<const char*, const char*> kCases[] = {
+      {"workers.count=x",
+       "--set workers.count=x: workers.count must be \"auto\" or an integer from 1 to 1024, not "
+       "\"x\""},
+      {"worker.count=4",
+       "--set worker.count=4: unknown key 'worker.count', did you mean 'workers.count'?"},
+      {"count=4", "--set count=4: unknown key 'count', did you mean 'workers.count'?"},
+      {"workers=4", "--set workers=4: must be TABLE.KEY=VALUE, as in workers.count=4"},
+      {"=4", "--set =4: must be TABLE.KEY=VALUE, as in workers.count=4"},
+      {"listener.backlog=4",
+       "--set listener.backlog=4: 'listener.backlog' is one of several: set it in a file"},
+      {"workers.count=2\nmax=3",
+       "--set workers.count=2?max=3: workers.count must be \"auto\" or an integer from 1 to 1024, "
+       "not \"2\\u000Amax=3\""},
+      {"workers.max=[1]",
+       "--set workers.max=[1]: workers.max must be an integer from 1 to 1024, not an array"},
+      {"workers.count=65",
+       "--set workers.count=65: workers.count (65) is more than workers.max (64)"},
+  };
+  for (const auto& [set, message] : kCases) {
+    sources_.sets = {set};
+    EXPECT_EQ(ErrorsWithoutFile(), Lines{message});
+  }
+}
+
+TEST_F(LoadConfigTest, WorkersAndPoolGoOverSet) {
+  sources_.sets = {"workers.count=5", "pool.processes=5"};
+  sources_.workers = "auto";
+  sources_.pool = "3";
+  const absl::StatusOr<Config> config = Load(kListener);
+  ASSERT_EQ(config.status(), absl::OkStatus());
+  EXPECT_EQ(config->workers.count, ProcessCount{});
+  EXPECT_EQ(config->pool.processes, (ProcessCount{false, 3}));
+}
+
+TEST_F(LoadConfigTest, ReportsWorkersAndPoolByTheirFlags) {
+  sources_.workers = "0";
+  sources_.pool = "many";
+  EXPECT_EQ(ErrorsWithoutFile(), (Lines{"--workers 0: workers.count must be \"auto\" or an integer "
+                                        "from 1 to 1024: 0 is out of range",
+                                        "--pool many: pool.processes must be \"auto\" or an "
+                                        "integer from 1 to 65536, not \"many\""}));
+}
+
+TEST_F(LoadConfigTest, ListenReplacesTheListenersOfTheFile) {
+  sources_.listens = {"line://:7000", "length://unix:/run/x.sock"};
+  const absl::StatusOr<Config> config =
+      Load("[[listener]]\naddress = ':1'\n[[listener]]\naddress = ':2'\n");
+  ASSERT_EQ(config.status(), absl::OkStatus());
+  ASSERT_EQ(config->listeners.size(), 2u);
+  EXPECT_EQ(config->listeners[0].protocol, Protocol::kLine);
+  EXPECT_EQ(config->listeners[0].address.text, ":7000");
+  EXPECT_EQ(config->listeners[1].protocol, Protocol::kLength);
+  EXPECT_EQ(config->listeners[1].address.path, "/run/x.sock");
+  EXPECT_FALSE(config->listeners[1].keepalive);
+}
+
+TEST_F(LoadConfigTest, ListenStandsInForAMissingListener) {
+  sources_.listens = {"echo://127.0.0.1:0"};
+  EXPECT_EQ(Errors("[workers]\ncount = 1\n"), Lines{});
+}
+
+TEST_F(LoadConfigTest, ReportsEachListenErrorWithItsFlag) {
+  sources_.listens = {"127.0.0.1:1",      "lime://127.0.0.1:1", "line://127.0.0.1",
+                      "line://systemd:x", "line://:5",          "echo://:5"};
+  EXPECT_EQ(
+      ErrorsWithoutFile(),
+      (Lines{"--listen 127.0.0.1:1: must be PROTOCOL://ADDRESS, as in message://127.0.0.1:65432",
+             "--listen lime://127.0.0.1:1: unknown protocol 'lime' (there are message, echo, line, "
+             "length), did "
+             "you mean 'line'?",
+             "--listen line://127.0.0.1: address must be HOST:PORT, :PORT or unix:/PATH: address "
+             "'127.0.0.1': "
+             "needs a port, as in 127.0.0.1:65432",
+             "--listen line://systemd:x: address 'systemd:x': systemd: addresses are not supported "
+             "yet",
+             "--listen echo://:5: listener.address ':5' is taken by ':5' at --listen line://:5"}));
+}
+
+TEST(ConfigKeys, EveryLogLevelIsOneThatTheLogKnows) {
+  const Key<Config>* key = FindConfigTable("log")->Find("level");
+  for (const char* level : {"debug", "info", "warning", "error"}) {
+    TomlNode node;
+    node.scalar = std::string(level);
+    Config config;
+    EXPECT_EQ(key->set(node, &config), absl::OkStatus());
+    LogLevel parsed;
+    EXPECT_TRUE(ParseLogLevel(config.log.level, &parsed)) << level;
+  }
+}
+
+TEST(ConfigKeys, AFailedSetLeavesTheSectionAsItWas) {
+  TomlNode node;
+  node.scalar = int64_t{-1};
+  for (const KeyTable<Config>& table : ConfigTables()) {
+    for (const Key<Config>& key : table.keys) {
+      Config config;
+      EXPECT_FALSE(key.set(node, &config).ok()) << key.name;
+      EXPECT_EQ(config, Config{}) << key.name;
+    }
+  }
+}
+
+TEST(BuiltinHandlers, DefaultsAreThoseThatNeedNoOptions) {
+  for (const HandlerConfig& handler : DefaultHandlers()) {
+    const Builtin* builtin = FindBuiltin(handler.builtin);
+    ASSERT_NE(builtin, nullptr);
+    for (const BuiltinOption& option : builtin->options)
+      EXPECT_FALSE(option.required) << option.name;
+  }
+}
+
+}  // namespace
+}  // namespace windlass

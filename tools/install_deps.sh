@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Installs what building and testing need from Debian's packages. Idempotent: says what it installs, and nothing when
+# all is there. Uses sudo when not root. On other systems it only names what is missing.
+set -euo pipefail
+
+packages=(
+  g++ cmake ninja-build pkg-config          # build
+  libabsl-dev                               # base library
+  libprotobuf-dev protobuf-compiler         # internal IPC
+  libsimdjson-dev                           # JSON
+  libtomlplusplus-dev                       # configuration
+  libspdlog-dev                             # logging
+  libgtest-dev libgmock-dev libbenchmark-dev  # tests and micro-benchmarks
+  netcat-openbsd                            # a client the tests use
+  python3                                   # a peer that the benchmark measures
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  status=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
+  [ "$status" = "install ok installed" ] || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if ! command -v apt-get >/dev/null; then
+  echo "install_deps: no apt-get here; install the equivalents of: ${missing[*]}" >&2
+  exit 1
+fi
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "install_deps: run as root: apt-get install ${missing[*]}" >&2; exit 1; }
+  as_root=(sudo)
+fi
+echo "install_deps: installing ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+install() { "${as_root[@]}" apt-get install -y --no-install-recommends "${missing[@]}" </dev/null >"$log" 2>&1; }
+# The package lists may be old or absent: refresh them only when the first try fails.
+install || { "${as_root[@]}" apt-get update </dev/null >"$log" 2>&1 && install; } || { cat "$log" >&2; exit 1; }

@@ -1,0 +1,74 @@
+#include "worker/handlers/router.h"
+
+#include "absl/strings/str_cat.h"
+#include "worker/handlers/search_handler.h"
+
+namespace windlass {
+namespace {
+
+constexpr absl::string_view kJsonType = "text/json";
+
+Route Run(uint32_t handler) { return {Route::Kind::kRun, handler, ErrorCode::kOk, {}}; }
+
+Route Refuse(ErrorCode code, std::string message) {
+  return {Route::Kind::kRefuse, 0, code, std::move(message)};
+}
+
+Route InvalidAction(absl::string_view action) {
+  return {Route::Kind::kInvalidAction, 0, ErrorCode::kInvalidArgument, InvalidActionContent(action)};
+}
+
+// What a client sent, in an error message: bounded, because it comes back in every answer.
+absl::string_view Shortened(absl::string_view text) { return text.substr(0, 128); }
+
+}  // namespace
+
+Router::Router(const Config& config) : config_(config) {
+  for (uint32_t i = 0; i < config.handlers.size(); ++i) {
+    by_name_.emplace(config.handlers[i].name, i);
+    if (!config.handlers[i].content_type.empty()) by_type_.emplace(config.handlers[i].content_type, i);
+  }
+}
+
+Route Router::Find(const RouteQuery& query) {
+  const ListenerConfig& listener = config_.listeners[query.listener];
+  if (listener.protocol != Protocol::kMessage) {
+    const auto found = by_name_.find(listener.handler.empty() ? "echo" : listener.handler);
+    const bool is_echo = found == by_name_.end() || config_.handlers[found->second].builtin == "echo";
+    return is_echo ? Route{Route::Kind::kInline, 0, ErrorCode::kOk, {}} : Run(found->second);
+  }
+  if (!query.handler.empty()) {
+    const auto found = by_name_.find(query.handler);
+    if (found != by_name_.end()) return Run(found->second);
+    return Refuse(ErrorCode::kNotFound, absl::StrCat("no handler '", Shortened(query.handler), "'"));
+  }
+  if (query.content_type != kJsonType) return ByTypeOrListener(query, /*is_json=*/false);
+  const bool may_look =
+      query.content && query.content->size() <= kMaxPeekBytes && IsUtf8Charset(query.content_encoding);
+  if (!may_look) return {Route::Kind::kResolve, 0, ErrorCode::kOk, {}};
+  return ByAction(query);
+}
+
+Route Router::Resolve(const RouteQuery& query) { return ByAction(query); }
+
+Route Router::ByAction(const RouteQuery& query) {
+  const absl::Status parsed = json_.Parse(*query.content, query.content_encoding, query.big_endian);
+  if (!parsed.ok()) return Refuse(ErrorCode::kInvalidArgument, std::string(parsed.message()));
+  if (!json_.Has("action")) return ByTypeOrListener(query, /*is_json=*/true);
+  const std::optional<absl::string_view> action = json_.String("action");
+  const auto found = action ? by_name_.find(*action) : by_name_.end();
+  if (found == by_name_.end()) return InvalidAction(json_.Text("action"));
+  return Run(found->second);
+}
+
+Route Router::ByTypeOrListener(const RouteQuery& query, bool is_json) {
+  const auto typed = by_type_.find(query.content_type);
+  if (typed != by_type_.end()) return Run(typed->second);
+  const std::string& fallback = config_.listeners[query.listener].handler;
+  if (fallback.empty() && is_json) return InvalidAction("None");
+  const auto found = by_name_.find(fallback.empty() ? "binary" : fallback);
+  if (found != by_name_.end()) return Run(found->second);
+  return Refuse(ErrorCode::kNotFound, "no handler for this content-type");
+}
+
+}  // namespace windlass

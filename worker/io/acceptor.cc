@@ -1,0 +1,104 @@
+#include "worker/io/acceptor.h"
+
+#include <algorithm>
+
+#include "common/log.h"
+#include "common/posix.h"
+
+namespace windlass {
+namespace {
+
+constexpr int kAcceptsPerTurn = 4;
+constexpr absl::Duration kLookAgain = absl::Milliseconds(5);
+constexpr absl::Duration kExhaustedPause = absl::Milliseconds(100);
+
+SelectorToken TokenFor(size_t index) { return SelectorToken{Acceptor::kTokenKind << 56 | index}; }
+
+absl::StatusOr<OwnedFd> ReserveFd() { return OpenReadOnly("/dev/null"); }
+
+}  // namespace
+
+Acceptor::Acceptor(const ProcessSetup& setup, Selector* selector, TimerWheel* timers)
+    : setup_(setup), selector_(selector), timers_(timers), rearm_(this) {
+  if (absl::StatusOr<OwnedFd> reserve = ReserveFd(); reserve.ok()) reserve_ = *std::move(reserve);
+}
+
+Acceptor::~Acceptor() { Disarm(); }
+
+void Acceptor::Arm() {
+  if (armed_) return;
+  armed_ = true;
+  for (size_t i = 0; i < setup_.listeners.size(); ++i) {
+    const absl::Status watched = selector_->Register(setup_.listeners[i].fd, kReadable | kExclusive, TokenFor(i));
+    CHECK(watched.ok()) << watched.ToString();
+  }
+}
+
+void Acceptor::Disarm() {
+  if (!armed_) return;
+  armed_ = false;
+  for (const ListenSocket& listener : setup_.listeners) selector_->Unregister(listener.fd);
+}
+
+void Acceptor::BeforeWait(uint32_t own_connections) {
+  if (stopped_) return;
+  const Scoreboard& board = *setup_.scoreboard;
+  const uint32_t workers = std::min(board.header().worker_slots_used.load(std::memory_order_relaxed), board.slots());
+  uint64_t total = own_connections;
+  uint32_t live = 1;
+  for (uint32_t i = 0; i < workers; ++i) {
+    const ProcessSlot& slot = board.slot(SlotIndex{i});
+    if (i == setup_.slot.value || slot.pid.load(std::memory_order_relaxed) == 0) continue;
+    total += slot.connections.load(std::memory_order_relaxed);
+    ++live;
+  }
+  const bool has_room = own_connections < static_cast<uint32_t>(setup_.config->workers.max_connections);
+  if (timers_->now() >= exhausted_until_ && has_room && MayAccept(own_connections, total, live)) return Arm();
+  Disarm();
+  if (!rearm_.armed()) timers_->Arm(&rearm_, timers_->now() + kLookAgain);
+}
+
+void Acceptor::OnTimer(Timer*, Instant) {}  // its wake-up is what is wanted: BeforeWait looks again
+
+void Acceptor::OnReady(SelectorToken token, absl::FunctionRef<void(OwnedFd, uint32_t)> take) {
+  const size_t index = token.value & 0xffffffff;
+  if (index >= setup_.listeners.size()) return;
+  const ListenSocket& listener = setup_.listeners[index];
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    OwnedFd client;
+    switch (AcceptSome(listener.fd, &client)) {
+      case AcceptOutcome::kAccepted: take(std::move(client), listener.listener); break;
+      case AcceptOutcome::kAborted: break;
+      case AcceptOutcome::kWouldBlock: return;
+      case AcceptOutcome::kExhausted: return Shed(listener.fd);
+    }
+  }
+}
+
+void Acceptor::Shed(int listener) {
+  exhausted_until_ = timers_->now() + kExhaustedPause;
+  reserve_.Reset();
+  OwnedFd client;
+  if (AcceptSome(listener, &client) == AcceptOutcome::kAccepted) {
+    Bump(setup_.scoreboard->MutableSlot(setup_.slot).shed_connections);
+  }
+  client.Reset();
+  if (absl::StatusOr<OwnedFd> reserve = ReserveFd(); reserve.ok()) reserve_ = *std::move(reserve);
+  LOG(WARNING) << "out of file descriptors: new clients wait or are turned away";
+}
+
+void Acceptor::StopAndDrain(absl::FunctionRef<void(OwnedFd, uint32_t)> take) {
+  Disarm();
+  stopped_ = true;
+  rearm_.Disarm();
+  for (const ListenSocket& listener : setup_.listeners) {
+    for (;;) {
+      OwnedFd client;
+      const AcceptOutcome outcome = AcceptSome(listener.fd, &client);
+      if (outcome == AcceptOutcome::kAccepted) take(std::move(client), listener.listener);
+      if (outcome == AcceptOutcome::kWouldBlock || outcome == AcceptOutcome::kExhausted) break;
+    }
+  }
+}
+
+}  // namespace windlass

@@ -1,0 +1,302 @@
+#include "worker/io/connection.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include "absl/strings/str_cat.h"
+#include "common/log.h"
+#include "common/posix.h"
+
+namespace windlass {
+namespace {
+
+constexpr absl::Duration kLingerTimeout = absl::Seconds(5);
+
+}  // namespace
+
+Connection::Connection(OwnedFd socket, SelectorToken token, ListenerContext* listener, IoServices* io)
+    : socket_(std::move(socket)), token_(token), listener_(listener), io_(io), timer_(this) {
+  since_ = last_active_ = blocked_since_ = io->now();
+}
+
+Connection::~Connection() { CHECK(closed() || !output_.has_exchanges()); }
+
+absl::Status Connection::Start() {
+  if (listener_->config->address.kind == ListenAddress::Kind::kTcp) {
+    // Answers are whole when they are sent: waiting to fill a segment only delays them. Best effort.
+    (void)SetIntOption(socket_.get(), IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY");
+  }
+  absl::Status watched = io_->selector->Register(socket_.get(), ConnInterest(state_, false), token_);
+  if (!watched.ok()) {
+    state_ = ConnState::kClosed;
+    return watched;
+  }
+  io_->timers->Arm(&timer_, NextTimeout());
+  return absl::OkStatus();
+}
+
+void Connection::Enter(ConnState next) {
+  if (next == state_) return;
+  CHECK(CanEnter(state_, next)) << ConnStateName(state_) << " -> " << ConnStateName(next);
+  LOG(DEBUG) << "connection " << token_.value << ": " << ConnStateName(state_) << " -> " << ConnStateName(next);
+  state_ = next;
+}
+
+void Connection::UpdateInterest() {
+  if (closed()) return;
+  const absl::Status changed = io_->selector->Modify(socket_.get(), ConnInterest(state_, output_blocked_));
+  if (!changed.ok()) Close(CloseReason::kPeerGone);  // no memory to watch it: this client, nobody else
+}
+
+void Connection::OnReady(uint32_t events) {
+  if ((events & kError) != 0 || ((events & kHangup) != 0 && state_ != ConnState::kReadingFrames)) {
+    return Close(state_ == ConnState::kLingering ? CloseReason::kDone : CloseReason::kPeerGone);
+  }
+  if ((events & (kReadable | kHangup)) != 0) {
+    switch (state_) {
+      case ConnState::kReadingFrames: listener_->framing->IsRaw() ? ReadRaw() : ReadFrames(); break;
+      case ConnState::kReceivingContent: ReadContent(); break;
+      case ConnState::kSkippingContent:
+      case ConnState::kLingering: ReadAndDrop(); break;
+      case ConnState::kAwaitingMemory:
+      case ConnState::kAtLimit:
+      case ConnState::kHalfClosed:
+      case ConnState::kFinishing:
+      case ConnState::kClosed: break;
+    }
+  }
+  if ((events & kWritable) != 0 && !closed()) ScheduleFlush();
+  UpdateInterest();
+}
+
+bool Connection::AtLimit() const {
+  return output_.exchanges() >= static_cast<uint32_t>(listener_->config->max_in_flight) ||
+         output_.answered_bytes() >= kMaxHeldBytes;
+}
+
+// The client has sent all it will.
+void Connection::OnEndOfInput() {
+  peer_done_ = true;
+  if (listener_->config->half_close == HalfClose::kCancel || output_.empty()) return Close(CloseReason::kDone);
+  input_.Clear();  // an incomplete frame
+  if (receiving_ != nullptr) {
+    // Its content will never be complete; answers before it are still due. It is the last in the order.
+    receiving_->close_after = true;
+    AnswerError(std::exchange(receiving_, nullptr), ErrorCode::kInvalidArgument, "the stream ended inside the content");
+  }
+  Enter(ConnState::kHalfClosed);
+}
+
+void Connection::Drain() {
+  switch (state_) {
+    case ConnState::kReadingFrames:
+      // What the client has sent by now counts as asked for.
+      if (!listener_->framing->IsRaw()) ReadFrames();
+      if (state_ == ConnState::kReadingFrames || state_ == ConnState::kAtLimit) Enter(ConnState::kFinishing);
+      break;
+    case ConnState::kAtLimit:
+    case ConnState::kSkippingContent: Enter(ConnState::kFinishing); break;
+    case ConnState::kReceivingContent:
+    case ConnState::kAwaitingMemory:  // the rest of this one request is still taken
+    case ConnState::kHalfClosed:
+    case ConnState::kFinishing:
+    case ConnState::kLingering:
+    case ConnState::kClosed: break;
+  }
+  if (closed()) return;
+  ScheduleFlush();
+  UpdateInterest();
+}
+
+void Connection::CloseNow() {
+  if (closed()) return;
+  uint64_t sent = 0;
+  if (state_ != ConnState::kLingering) {
+    (void)output_.Flush(socket_.get(), &sent, [this](Exchange* done) { io_->Release(done); });
+    ShutdownWrite(socket_.get());
+  }
+  Close(CloseReason::kShutdown);
+}
+
+void Connection::Abandon(Exchange* exchange) {
+  io_->dispatcher->Abandon(exchange);
+  io_->Release(exchange);
+}
+
+void Connection::Close(CloseReason reason) {
+  if (closed()) return;
+  ProcessSlot& slot = *io_->slot;
+  if (reason == CloseReason::kIdleTimeout) Bump(slot.closed_idle);
+  if (reason == CloseReason::kFrameTimeout) Bump(slot.closed_frame);
+  if (reason == CloseReason::kWriteTimeout) Bump(slot.closed_write);
+  Enter(ConnState::kClosed);
+  output_.TakeAll([this](Exchange* exchange) { Abandon(exchange); });
+  receiving_ = nullptr;  // it was in the output's order, too
+  io_->selector->Unregister(socket_.get());
+  socket_.Reset();
+  timer_.Disarm();
+  input_.Clear();
+  output_.raw().Clear();
+  io_->closed.push_back(this);
+}
+
+// --- Output --------------------------------------------------------------------------------------------------------------
+
+Exchange* Connection::NewExchange(const RequestHead& head) {
+  Exchange* const exchange = io_->exchanges->Take(this);
+  exchange->has_request_id = head.has_request_id;
+  exchange->request_id.assign(head.request_id.data(), head.request_id.size());
+  exchange->close_after = head.close_after || !listener_->config->keepalive;
+  output_.Push(exchange);
+  return exchange;
+}
+
+void Connection::OnAnswer(Exchange* exchange, const Answer& answer) {
+  exchange->deadline.Disarm();
+  EncodeAnswer(exchange, answer);
+  exchange->state = Exchange::State::kAnswered;
+  output_.OnAnswered(*exchange);
+  Bump(io_->slot->answers[static_cast<size_t>(answer.code)]);
+  ScheduleFlush();
+}
+
+void Connection::EncodeAnswer(Exchange* exchange, const Answer& answer) {
+  Framing& framing = *listener_->framing;
+  if (io_->draining && exchange->next == nullptr) exchange->close_after = true;
+  ResponseHead head;
+  head.status = answer.code;
+  head.request_id = exchange->request_id;
+  head.has_request_id = exchange->has_request_id;
+  head.close = exchange->close_after;
+  if (answer.is_plain_error) {
+    if (framing.AppendError(head, answer.message, &exchange->out)) return;
+    exchange->close_after = true;  // no room for an error: closing says it
+    return;
+  }
+  head.content_type = answer.content_type;
+  head.content_encoding = answer.content_encoding;
+  head.content_bytes = answer.content.size();
+  if (answer.pieces != nullptr) {
+    uint64_t in_packet = 0;
+    for (const AnswerPiece& piece : *answer.pieces) {
+      head.content_bytes += piece.bytes;
+      if (piece.result == nullptr && !piece.file.valid() && exchange->request == nullptr) in_packet += piece.bytes;
+    }
+    exchange->content.clear();
+    exchange->content.reserve(in_packet);  // so that it does not move
+    for (AnswerPiece& piece : *answer.pieces) {
+      if (piece.result == nullptr && !piece.file.valid() && exchange->request == nullptr) {
+        const size_t at = exchange->content.size();
+        exchange->content.append(piece.data, piece.bytes);
+        piece.data = exchange->content.data() + at;
+      }
+      exchange->pieces.push_back(std::move(piece));
+    }
+    answer.pieces->clear();
+  }
+  framing.AppendResponseHead(head, &exchange->out);
+  exchange->out.append(answer.content.data(), answer.content.size());
+  const absl::string_view tail = framing.ResponseTail();
+  exchange->out.append(tail.data(), tail.size());
+  exchange->tail_bytes = exchange->pieces.empty() ? 0 : tail.size();
+}
+
+void Connection::AnswerError(Exchange* exchange, ErrorCode code, absl::string_view message) {
+  LOG(DEBUG) << "connection " << token_.value << ": " << ErrorCodeName(code) << ": " << message;
+  Answer answer;
+  answer.code = code;
+  answer.is_plain_error = true;
+  answer.message = message;
+  OnAnswer(exchange, answer);
+}
+
+void Connection::ScheduleFlush() {
+  if (flush_scheduled_ || closed()) return;
+  flush_scheduled_ = true;
+  io_->to_flush.push_back(this);
+}
+
+void Connection::Flush() {
+  flush_scheduled_ = false;
+  if (closed()) return;
+  uint64_t sent = 0;
+  const OutputQueue::Outcome outcome =
+      output_.Flush(socket_.get(), &sent, [this](Exchange* done) { io_->Release(done); });
+  if (sent > 0) last_active_ = blocked_since_ = io_->now();
+  AfterFlush(outcome);
+}
+
+void Connection::AfterFlush(OutputQueue::Outcome outcome) {
+  const bool was_blocked = output_blocked_;
+  output_blocked_ = outcome == OutputQueue::Outcome::kBlocked;
+  if (output_blocked_ && !was_blocked) {
+    blocked_since_ = io_->now();
+    ArmNoLaterThan(blocked_since_ + listener_->config->write_timeout);
+  }
+  if (outcome == OutputQueue::Outcome::kPeerGone) return Close(CloseReason::kPeerGone);
+  if (outcome == OutputQueue::Outcome::kClose) return BeginLinger();
+  if (output_.empty() && state_ == ConnState::kFinishing) return BeginLinger();
+  if (output_.empty() && state_ == ConnState::kHalfClosed) return Close(CloseReason::kDone);
+  if (state_ == ConnState::kAtLimit && !AtLimit()) {
+    Enter(ConnState::kReadingFrames);
+    CutWaitingInput();
+  }
+  UpdateInterest();
+}
+
+// Everything that will be said has been said. Closing now would reset the connection if the client is still sending, and
+// a reset destroys what it has not read yet: so shut our side, and wait for its end.
+void Connection::BeginLinger() {
+  output_.TakeAll([this](Exchange* exchange) { Abandon(exchange); });
+  receiving_ = nullptr;
+  if (peer_done_) return Close(CloseReason::kDone);
+  if (state_ != ConnState::kFinishing) Enter(ConnState::kFinishing);
+  Enter(ConnState::kLingering);
+  output_blocked_ = false;
+  input_.Clear();
+  ShutdownWrite(socket_.get());
+  since_ = io_->now();
+  ArmNoLaterThan(since_ + kLingerTimeout);
+  UpdateInterest();
+}
+
+// --- Timeouts ------------------------------------------------------------------------------------------------------------
+
+// Whatever can run out now; timers are armed lazily and look here when they fire.
+Instant Connection::NextTimeout() const {
+  const ListenerConfig& config = *listener_->config;
+  if (state_ == ConnState::kLingering) return since_ + kLingerTimeout;
+  if (output_blocked_) return blocked_since_ + config.write_timeout;
+  switch (state_) {
+    case ConnState::kReceivingContent:
+    case ConnState::kSkippingContent: return since_ + config.frame_timeout;
+    case ConnState::kReadingFrames:
+      if (!input_.empty()) return since_ + config.frame_timeout;
+      break;
+    default: break;
+  }
+  // Jobs have deadlines of their own; look again later.
+  const Instant from = output_.empty() ? last_active_ : io_->now();
+  return from + config.idle_timeout;
+}
+
+CloseReason Connection::TimeoutReason() const {
+  if (state_ == ConnState::kLingering) return CloseReason::kDone;
+  if (output_blocked_) return CloseReason::kWriteTimeout;
+  const bool in_frame = state_ == ConnState::kReceivingContent || state_ == ConnState::kSkippingContent ||
+                        (state_ == ConnState::kReadingFrames && !input_.empty());
+  return in_frame ? CloseReason::kFrameTimeout : CloseReason::kIdleTimeout;
+}
+
+void Connection::ArmNoLaterThan(Instant deadline) {
+  if (deadline < timer_.deadline()) io_->timers->Arm(&timer_, deadline);
+}
+
+void Connection::OnTimer(Timer*, Instant now) {
+  if (state_ == ConnState::kAwaitingMemory) return OnMemoryRetry();
+  const Instant due = NextTimeout();
+  if (now >= due) return Close(TimeoutReason());
+  io_->timers->Arm(&timer_, due);
+}
+
+}  // namespace windlass

@@ -1,0 +1,123 @@
+#ifndef WINDLASS_WORKER_IO_CONNECTION_H_
+#define WINDLASS_WORKER_IO_CONNECTION_H_
+
+#include <cstdint>
+
+#include "common/byte_buffer.h"
+#include "common/owned_fd.h"
+#include "common/timer_wheel.h"
+#include "worker/framing/framing.h"
+#include "worker/io/conn_state.h"
+#include "worker/io/io_services.h"
+#include "worker/io/output_queue.h"
+
+namespace windlass {
+
+// Why a connection was closed; each has a counter or a log line.
+enum class CloseReason : uint8_t { kDone, kPeerGone, kIdleTimeout, kFrameTimeout, kWriteTimeout, kShutdown };
+
+// Role: one client, from accept to close. Worker processes. Owns the socket and the bytes in either direction; an idle
+// connection owns no buffer.
+//
+//   bytes -> CutFrames -> Router -> inline answer, or Dispatcher -> OnAnswer -> OutputQueue -> bytes
+//
+// Invariants:
+//   1. There is one place where the state changes (Enter); what the selector watches follows from it (conn_state.h).
+//   2. Answers leave in request order, each exactly once.
+//   3. Reading stops while there are max_in_flight requests or kMaxHeldBytes of answers that the client has not taken.
+// What the client sees: a refused frame gets an error answer; one whose end is unknown gets it and the connection closes
+// after it (our side is shut first and the rest is drained, so that a reset does not destroy the answer). Timeouts close
+// without an answer: a frame that does not arrive (frame_timeout), answers that are not taken (write_timeout), nothing at
+// all (idle_timeout). A client is gone on a reset, on a hang-up in both directions, or when a write fails: its waiting jobs
+// are dropped and its running ones marked cancelled.
+// Blocking: never. Errors: never the process's: whatever a client does ends at most its own connection.
+class Connection : public TimerOwner {
+ public:
+  static constexpr uint64_t kMaxHeldBytes = 1 << 20;
+
+  Connection(OwnedFd socket, SelectorToken token, ListenerContext* listener, IoServices* io);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  // Watches the socket. An error means that it cannot be served (delete it).
+  absl::Status Start();
+  void OnReady(uint32_t events);
+  void OnAnswer(Exchange* exchange, const Answer& answer);
+  void OnTimer(Timer* timer, Instant now) override;
+  // Sends what is ready; called at the end of a turn for every connection in to_flush.
+  void Flush();
+  // Takes the requests that have arrived, then no more; closes when their answers are sent.
+  void Drain();
+  // Says what it still can, at once, and closes.
+  void CloseNow();
+
+  SelectorToken token() const { return token_; }
+  ConnState state() const { return state_; }
+  BacklogLane** lane() { return &lane_; }
+  bool closed() const { return state_ == ConnState::kClosed; }
+
+ private:
+  void Enter(ConnState next);
+  void UpdateInterest();
+  void Close(CloseReason reason);
+  void Abandon(Exchange* exchange);
+  bool AtLimit() const;
+
+  // Input.
+  void ReadFrames();
+  void ReadRaw();
+  void ReadContent();
+  void ReadAndDrop();
+  void OnEndOfInput();
+  size_t CutFrames(absl::string_view input);
+  void CutWaitingInput();
+  void HandleRequest(const RequestHead& head, absl::string_view content);
+  void HandleInline(const RequestHead& head, absl::string_view content);
+  size_t BeginLargeContent(const RequestHead& head, absl::string_view arrived);
+  size_t AbsorbContent(absl::string_view arrived);
+  void OnContentComplete();
+  void RefuseLargeContent(ErrorCode code, absl::string_view message);
+  bool GrowContent(uint64_t bytes);
+  void NoteRequest(const RequestHead& head);
+  Instant JobDeadline(const RequestHead& head, uint32_t handler) const;
+
+  // Output.
+  Exchange* NewExchange(const RequestHead& head);
+  void AnswerError(Exchange* exchange, ErrorCode code, absl::string_view message);
+  void EncodeAnswer(Exchange* exchange, const Answer& answer);
+  void ScheduleFlush();
+  void AfterFlush(OutputQueue::Outcome outcome);
+  void BeginLinger();
+
+  // Timeouts.
+  Instant NextTimeout() const;
+  CloseReason TimeoutReason() const;
+  void ArmNoLaterThan(Instant deadline);
+  void OnMemoryRetry();
+
+  // Fixed after construction.
+  OwnedFd socket_;
+  const SelectorToken token_;
+  ListenerContext* const listener_;
+  IoServices* const io_;
+  // Working state.
+  ConnState state_ = ConnState::kReadingFrames;
+  bool output_blocked_ = false;
+  bool flush_scheduled_ = false;
+  bool peer_done_ = false;  // the end of its stream has been read
+  ByteBuffer input_;
+  CutState cut_;
+  OutputQueue output_;
+  BacklogLane* lane_ = nullptr;
+  Exchange* receiving_ = nullptr;  // large content is arriving for it
+  uint64_t content_left_ = 0;      // of it, or of content that is skipped
+  Timer timer_;
+  Instant since_;         // start of the current frame, of the memory wait or of lingering
+  Instant last_active_;   // a request or a part of an answer went through
+  Instant blocked_since_;
+};
+
+}  // namespace windlass
+
+#endif  // WINDLASS_WORKER_IO_CONNECTION_H_

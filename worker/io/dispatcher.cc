@@ -1,0 +1,307 @@
+#include "worker/io/dispatcher.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/log.h"
+
+namespace windlass {
+namespace {
+
+constexpr absl::Duration kRetryEvery = absl::Milliseconds(1);
+
+}  // namespace
+
+Dispatcher::Dispatcher(const ProcessSetup& setup, TimerWheel* timers, PayloadPool* payloads, AnswerSink* sink)
+    : setup_(setup),
+      board_(*setup.scoreboard),
+      slot_(setup.scoreboard->MutableSlot(setup.slot)),
+      timers_(timers),
+      payloads_(payloads),
+      sink_(sink),
+      unknown_handler_(static_cast<uint32_t>(setup.config->handlers.size())),
+      run_times_(setup.config->handlers.size() + 1),
+      retry_(this) {}
+
+void Dispatcher::EncodeJob(Exchange* exchange, const JobRequest& request, std::string* envelope) {
+  exchange->id = JobId::Make(setup_.slot, setup_.incarnation, next_sequence_++);
+  exchange->handler = request.kind == proto::RESOLVE ? unknown_handler_ : request.handler;
+  job_.Clear();
+  job_.set_id(exchange->id.word());
+  job_.set_kind(request.kind);
+  job_.set_handler(request.handler);
+  job_.set_listener(request.kind == proto::RESOLVE ? request.listener : 0);
+  job_.set_deadline_ns(static_cast<uint64_t>(request.deadline.ns));
+  job_.set_big_endian(request.big_endian);
+  if (!request.content_type.empty()) {
+    job_.set_content_type(request.content_type.data(), request.content_type.size());
+  }
+  if (!request.content_encoding.empty()) {
+    job_.set_content_encoding(request.content_encoding.data(), request.content_encoding.size());
+  }
+  if (!request.header.empty()) job_.set_header(request.header.data(), request.header.size());
+  job_.set_file_bytes(exchange->request != nullptr ? exchange->request_bytes : 0);
+  EncodeEnvelope(job_, envelope);
+}
+
+void Dispatcher::Prepare(Exchange* exchange, const JobRequest& request) {
+  EncodeJob(exchange, request, &exchange->envelope);
+  timers_->Arm(&exchange->deadline, request.deadline);
+}
+
+void Dispatcher::Submit(Exchange* exchange, const JobRequest& request, absl::string_view content) {
+  EncodeJob(exchange, request, &envelope_);
+  timers_->Arm(&exchange->deadline, request.deadline);
+  if (backlog_.empty() && HasCredit(exchange->handler) && Send(exchange, envelope_, content)) {
+    PublishLoad();
+    return;
+  }
+  exchange->envelope = envelope_;
+  exchange->content.assign(content.data(), content.size());
+  Enqueue(exchange);
+}
+
+void Dispatcher::SubmitPrepared(Exchange* exchange) {
+  if (!exchange->deadline.armed()) {  // it ran out while the content arrived
+    return AnswerError(exchange, ErrorCode::kDeadlineExceeded, "deadline passed while the content arrived");
+  }
+  Enqueue(exchange);
+  Pump();
+}
+
+void Dispatcher::Enqueue(Exchange* exchange) {
+  if (BacklogIsFull()) return AnswerError(exchange, ErrorCode::kOverloaded, RetryHint());
+  exchange->state = Exchange::State::kQueued;
+  backlog_.Push(exchange, sink_->LaneOf(exchange));
+  PublishLoad();
+  if (out_.empty() && !retry_.armed()) timers_->Arm(&retry_, timers_->now() + kRetryEvery);
+}
+
+bool Dispatcher::BacklogIsFull() const {
+  const uint64_t limit = static_cast<uint64_t>(setup_.config->pool.queue);
+  if (backlog_.size() >= limit) return true;
+  const uint32_t workers = std::min(board_.header().worker_slots_used.load(std::memory_order_relaxed), board_.slots());
+  if (backlog_.size() < limit / std::max(1u, workers)) return false;
+  uint64_t waiting = backlog_.size();
+  for (uint32_t i = 0; i < workers; ++i) {
+    if (i != setup_.slot.value) waiting += board_.slot(SlotIndex{i}).jobs_queued.load(std::memory_order_relaxed);
+  }
+  return waiting >= limit;
+}
+
+std::string Dispatcher::RetryHint() const {
+  double longest = 0;
+  for (uint32_t i = 0; i <= unknown_handler_; ++i) longest = std::max(longest, run_times_.mean_ns(i));
+  const double queue_ms = longest * setup_.config->pool.queue / std::max(1, setup_.pool_processes) / 1e6;
+  return absl::StrCat("the queue of ", setup_.config->pool.queue, " jobs is full, retry in ",
+                      std::clamp(static_cast<int>(queue_ms / 2), 10, 10'000), " ms");
+}
+
+int Dispatcher::WorkersWithWork() const {
+  int count = 1;  // this one
+  const uint32_t workers = std::min(board_.header().worker_slots_used.load(std::memory_order_relaxed), board_.slots());
+  for (uint32_t i = 0; i < workers; ++i) {
+    if (i == setup_.slot.value) continue;
+    const ProcessSlot& slot = board_.slot(SlotIndex{i});
+    if (slot.jobs_out.load(std::memory_order_relaxed) + slot.jobs_queued.load(std::memory_order_relaxed) > 0) ++count;
+  }
+  return count;
+}
+
+bool Dispatcher::HasCredit(uint32_t handler) const {
+  if (out_.empty()) return true;
+  const PoolConfig& pool = setup_.config->pool;
+  const int prefetch = pool.prefetch_auto ? PrefetchFor(run_times_.mean_ns(handler)) : pool.prefetch;
+  const int ready = static_cast<int>(board_.header().pool_ready.load(std::memory_order_relaxed));
+  const int processes = std::clamp(ready, 1, std::max(1, setup_.pool_processes));
+  return static_cast<int>(out_.size()) < JobsAllowedOut(processes, prefetch, WorkersWithWork());
+}
+
+bool Dispatcher::Send(Exchange* exchange, absl::string_view envelope, absl::string_view content) {
+  const int memfd = exchange->request == nullptr ? -1 : exchange->request->fd();
+  const absl::Span<const int> fds = memfd < 0 ? absl::Span<const int>() : absl::MakeConstSpan(&memfd, 1);
+  if (SendJobPacket(setup_.job_queue, envelope, {content}, fds) != PacketOutcome::kDone) return false;
+  exchange->state = Exchange::State::kOut;
+  out_.emplace(exchange->id.word(), OutJob{exchange, std::move(exchange->request), exchange->handler});
+  return true;
+}
+
+void Dispatcher::Pump() {
+  if (fence_.state() == Fence::State::kToSend) {
+    Exchange marker(this);  // never submitted: it only lends its id
+    EncodeJob(&marker, JobRequest{proto::FENCE, 0, 0, {}, {}, {}, false, Instant::Never()}, &envelope_);
+    if (SendJobPacket(setup_.job_queue, envelope_, {}, {}) == PacketOutcome::kDone) {
+      fence_.OnSent(marker.id);
+      out_.emplace(marker.id.word(), OutJob{nullptr, nullptr, unknown_handler_});
+    }
+  }
+  while (Exchange* const next = backlog_.PeekNext()) {
+    if (!HasCredit(next->handler)) break;
+    if (!Send(next, next->envelope, next->content)) break;
+    backlog_.PopNext(sink_->LaneOf(next));
+  }
+  PublishLoad();
+  // A reply will wake us; without one due, or with the fence still here, only the clock does.
+  const bool needs_clock = (out_.empty() && !backlog_.empty()) || fence_.state() == Fence::State::kToSend;
+  if (needs_clock) timers_->Arm(&retry_, timers_->now() + kRetryEvery);
+}
+
+void Dispatcher::PublishLoad() {
+  slot_.jobs_out.store(static_cast<uint32_t>(out_.size()), std::memory_order_relaxed);
+  slot_.jobs_queued.store(static_cast<uint32_t>(backlog_.size()), std::memory_order_relaxed);
+}
+
+void Dispatcher::OnRepliesReady() {
+  TakeReplies();
+  if (fence_.state() == Fence::State::kReceived) CheckFence();
+  Pump();
+}
+
+// To the channel's end. Bounded: not many more replies than jobs are out can be there.
+void Dispatcher::TakeReplies() {
+  for (;;) {
+    switch (receiver_.Receive(setup_.reply_channel, &reply_)) {
+      case JobPacketReceiver::Outcome::kPacket: TakeReply(); break;
+      case JobPacketReceiver::Outcome::kMalformed: Bump(slot_.late_replies); break;
+      case JobPacketReceiver::Outcome::kEmpty:
+      case JobPacketReceiver::Outcome::kPeerGone: return;
+    }
+  }
+}
+
+bool Dispatcher::IsMine(JobId id) const {
+  return id.slot() == setup_.slot && id.incarnation() == setup_.incarnation % JobId::kIncarnations;
+}
+
+void Dispatcher::TakeReply() {
+  const JobId id = JobId::FromWord(reply_.id());
+  // Accepted before it is known whether anybody waits: memory that a late reply brings must be given back, too.
+  const absl::Status accepted = results_.Accept(reply_, receiver_.payload(), receiver_.fds(), &pieces_);
+  const bool is_fence = fence_.state() == Fence::State::kSent && id == fence_.id();
+  if (is_fence) fence_.OnReceived();
+  const auto job = IsMine(id) ? out_.find(id.word()) : out_.end();
+  if (job == out_.end()) {
+    Bump(slot_.late_replies);
+    return results_.Release(&pieces_);
+  }
+  Exchange* const exchange = job->second.exchange;
+  if (!is_fence && reply_.status() == 0) run_times_.Add(job->second.handler, reply_.run_ns());
+  Finish(job);
+  if (exchange == nullptr) {
+    if (!is_fence) Bump(slot_.late_replies);
+    return results_.Release(&pieces_);
+  }
+  const bool broken = !accepted.ok() || reply_.status() >= kErrorCodeCount;
+  if (broken) {
+    LOG(ERROR) << "broken reply from the pool: " << accepted.ToString();
+    results_.Release(&pieces_);
+    return AnswerError(exchange, ErrorCode::kHandlerFailed, "the pool sent a broken answer");
+  }
+  exchange->deadline.Disarm();
+  Answer answer;
+  answer.code = static_cast<ErrorCode>(reply_.status());
+  answer.is_plain_error = !reply_.message().empty();
+  answer.message = reply_.message();
+  answer.content_type = reply_.content_type();
+  answer.content_encoding = reply_.content_encoding();
+  answer.content = reply_.pieces().empty() ? receiver_.payload() : absl::string_view();
+  answer.pieces = reply_.pieces().empty() ? nullptr : &pieces_;
+  sink_->OnAnswer(exchange, answer);
+  results_.Release(&pieces_);  // what the sink did not take
+}
+
+// The job is over: nothing reads its request any more.
+void Dispatcher::Finish(OutTable::iterator job) {
+  payloads_->Recycle(std::move(job->second.request));
+  out_.erase(job);
+}
+
+void Dispatcher::AnswerError(Exchange* exchange, ErrorCode code, absl::string_view message) {
+  exchange->deadline.Disarm();
+  payloads_->Recycle(std::move(exchange->request));
+  Answer answer;
+  answer.code = code;
+  answer.is_plain_error = true;
+  answer.message = message;
+  sink_->OnAnswer(exchange, answer);
+}
+
+void Dispatcher::Abandon(Exchange* exchange) {
+  exchange->deadline.Disarm();
+  if (exchange->state == Exchange::State::kQueued) {
+    backlog_.Remove(exchange, sink_->LaneOf(exchange));
+    PublishLoad();
+  } else if (exchange->state == Exchange::State::kOut) {
+    slot_.cancelled[exchange->id.sequence() % ProcessSlot::kCancelled].store(exchange->id.word(),
+                                                                             std::memory_order_relaxed);
+    const auto job = out_.find(exchange->id.word());
+    CHECK(job != out_.end());
+    job->second.exchange = nullptr;
+  }
+  payloads_->Recycle(std::move(exchange->request));
+}
+
+void Dispatcher::OnTimer(Timer* timer, Instant) {
+  if (timer == &retry_) {
+    if (fence_.state() == Fence::State::kReceived) CheckFence();
+    return Pump();
+  }
+  Exchange* const exchange = static_cast<DeadlineTimer*>(timer)->exchange;
+  if (exchange->state == Exchange::State::kReceiving) return;  // found out when its content is complete
+  const bool was_queued = exchange->state == Exchange::State::kQueued;
+  Abandon(exchange);
+  AnswerError(exchange, ErrorCode::kDeadlineExceeded, was_queued ? "deadline passed in the queue" : "deadline passed");
+}
+
+void Dispatcher::OnJobLost(JobId id, absl::string_view cause) {
+  TakeReplies();  // it may have been answered just before its process died
+  const auto job = IsMine(id) ? out_.find(id.word()) : out_.end();
+  if (job == out_.end()) return Pump();
+  Exchange* const exchange = job->second.exchange;
+  Finish(job);
+  if (fence_.state() == Fence::State::kSent && id == fence_.id()) fence_.Request(cause);
+  if (exchange != nullptr) {
+    AnswerError(exchange, ErrorCode::kHandlerCrashed, absl::StrCat("the process running the job ", cause));
+  }
+  Pump();
+}
+
+void Dispatcher::OnFenceRequested(absl::string_view cause) {
+  if (fence_.state() == Fence::State::kSent) {
+    // The older fence's own job may be among the lost: its entry goes, so that it is not waited for.
+    if (const auto older = out_.find(fence_.id().word()); older != out_.end()) Finish(older);
+  }
+  fence_.Request(cause);
+  Pump();
+}
+
+// REQUIRES: the fence has been received.
+void Dispatcher::CheckFence() {
+  if (!fence_.Sample(board_)) {
+    timers_->Arm(&retry_, timers_->now() + kRetryEvery);
+    return;
+  }
+  TakeReplies();  // after the look at the slots: what was answered before it is in the channel
+  fence_.Done();
+  std::vector<uint64_t> lost;
+  for (const auto& [word, job] : out_) {
+    if (fence_.Lost(JobId::FromWord(word))) lost.push_back(word);
+  }
+  const std::string cause(fence_.cause());
+  for (uint64_t word : lost) OnJobLost(JobId::FromWord(word), cause);
+}
+
+void Dispatcher::AnswerAll(ErrorCode code, absl::string_view message) {
+  TakeReplies();
+  while (Exchange* const waiting = backlog_.PeekNext()) {
+    backlog_.PopNext(sink_->LaneOf(waiting));
+    AnswerError(waiting, code, message);
+  }
+  for (auto& [word, job] : out_) {
+    Exchange* const exchange = std::exchange(job.exchange, nullptr);
+    if (exchange != nullptr) AnswerError(exchange, code, message);
+  }
+  PublishLoad();
+}
+
+}  // namespace windlass

@@ -1,0 +1,127 @@
+#ifndef WINDLASS_WORKER_IO_DISPATCHER_H_
+#define WINDLASS_WORKER_IO_DISPATCHER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/string_view.h"
+#include "common/job_channel.h"
+#include "common/process_setup.h"
+#include "common/timer_wheel.h"
+#include "proto/job.pb.h"
+#include "worker/io/backlog.h"
+#include "worker/io/credit.h"
+#include "worker/io/exchange.h"
+#include "worker/io/fence.h"
+#include "worker/io/payload_pool.h"
+#include "worker/io/result_memory.h"
+
+namespace windlass {
+
+// Whose answers these are: the connections. Called at most once for each exchange, never after Abandon. Must not call the
+// dispatcher back.
+class AnswerSink {
+ public:
+  virtual void OnAnswer(Exchange* exchange, const Answer& answer) = 0;
+  virtual BacklogLane** LaneOf(Exchange* exchange) = 0;
+
+ protected:
+  virtual ~AnswerSink() = default;
+};
+
+// What a job is, beside its content.
+struct JobRequest {
+  proto::JobKind kind = proto::RUN;
+  uint32_t handler = 0;
+  uint32_t listener = 0;
+  absl::string_view content_type, content_encoding, header;
+  bool big_endian = false;
+  Instant deadline;
+};
+
+// Role: sends jobs to the pool and matches answers with their exchanges. Worker processes.
+// Owns the table of jobs that are out, the backlog, and the buffers of large requests while the pool reads them.
+// Invariants:
+//   1. Every exchange that is submitted is answered exactly once - by its reply, its deadline, the death of the process
+//      that ran it, or a refusal - unless it is abandoned.
+//   2. An answer is matched by its job id; one that matches nothing is dropped and counted.
+//   3. A request's memory is not used again before the job's reply, or its loss, is known.
+//   4. At most JobsAllowedOut jobs (credit.h) are out; what waits, waits in the backlog, at most `queue` jobs in all workers.
+// Blocking: never. Errors: what a pool process sends is checked; a broken reply is an error answer to its own job.
+class Dispatcher : public TimerOwner {
+ public:
+  Dispatcher(const ProcessSetup& setup, TimerWheel* timers, PayloadPool* payloads, AnswerSink* sink);
+
+  // Prepares the envelope of a job whose content has not arrived yet.
+  void Prepare(Exchange* exchange, const JobRequest& request);
+  // Small content: sent at once or copied. REQUIRES: at most kInlinePayloadMax bytes.
+  void Submit(Exchange* exchange, const JobRequest& request, absl::string_view content);
+  // Large content, in exchange->request, prepared before.
+  void SubmitPrepared(Exchange* exchange);
+  // Nobody waits for it any more. The exchange is the caller's again, whatever happens to the job.
+  void Abandon(Exchange* exchange);
+
+  void OnRepliesReady();  // takes every reply that is there, then sends what waits
+  void OnJobLost(JobId id, absl::string_view cause);
+  void OnFenceRequested(absl::string_view cause);
+  void OnTimer(Timer* timer, Instant now) override;
+  // Answers everything that is open with `code`.
+  void AnswerAll(ErrorCode code, absl::string_view message);
+
+  ResultMemory& results() { return results_; }
+  bool idle() const { return out_.empty() && backlog_.empty(); }
+
+ private:
+  struct OutJob {
+    Exchange* exchange = nullptr;  // null: abandoned or answered already
+    std::unique_ptr<RequestBuffer> request;
+    uint32_t handler = 0;
+  };
+  using OutTable = absl::flat_hash_map<uint64_t, OutJob>;
+
+  void EncodeJob(Exchange* exchange, const JobRequest& request, std::string* envelope);
+  bool HasCredit(uint32_t handler) const;
+  int WorkersWithWork() const;
+  bool BacklogIsFull() const;
+  bool Send(Exchange* exchange, absl::string_view envelope, absl::string_view content);
+  void Enqueue(Exchange* exchange);
+  void Pump();
+  void TakeReplies();
+  void TakeReply();
+  void Finish(OutTable::iterator job);
+  void AnswerError(Exchange* exchange, ErrorCode code, absl::string_view message);
+  void CheckFence();
+  bool IsMine(JobId id) const;
+  void PublishLoad();
+  std::string RetryHint() const;
+
+  // Fixed after construction.
+  const ProcessSetup& setup_;
+  const Scoreboard& board_;
+  ProcessSlot& slot_;
+  TimerWheel* const timers_;
+  PayloadPool* const payloads_;
+  AnswerSink* const sink_;
+  const uint32_t unknown_handler_;  // index for jobs whose handler the pool finds
+  // Working state.
+  OutTable out_;
+  Backlog backlog_;
+  RunTimes run_times_;
+  uint64_t next_sequence_ = 1;
+  Fence fence_;
+  Timer retry_;  // the queue was full, or the fence waits for a process
+  ResultMemory results_;
+  // Scratch reused between turns.
+  JobPacketReceiver receiver_;
+  proto::Job job_;
+  proto::Reply reply_;
+  std::string envelope_;
+  std::vector<AnswerPiece> pieces_;
+};
+
+}  // namespace windlass
+
+#endif  // WINDLASS_WORKER_IO_DISPATCHER_H_

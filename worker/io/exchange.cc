@@ -1,0 +1,66 @@
+#include "worker/io/exchange.h"
+
+#include "common/log.h"
+
+namespace windlass {
+namespace {
+
+constexpr size_t kKeptExchanges = 4096;
+constexpr size_t kKeptStringBytes = 4096;  // larger ones are given back
+
+void Empty(std::string* text) {
+  if (text->capacity() > kKeptStringBytes) {
+    std::string().swap(*text);
+  } else {
+    text->clear();
+  }
+}
+
+}  // namespace
+
+uint64_t Exchange::unsent_bytes() const {
+  uint64_t bytes = out.size() - out_sent;
+  for (size_t i = piece_at; i < pieces.size(); ++i) bytes += pieces[i].bytes;
+  return bytes;
+}
+
+ExchangePool::~ExchangePool() {
+  while (free_ != nullptr) delete std::exchange(free_, free_->next);
+}
+
+Exchange* ExchangePool::Take(Connection* connection) {
+  Exchange* exchange = free_;
+  if (exchange == nullptr) {
+    exchange = new Exchange(deadline_owner_);
+  } else {
+    free_ = exchange->next;
+    --free_count_;
+  }
+  exchange->next = nullptr;
+  exchange->connection = connection;
+  exchange->state = Exchange::State::kReceiving;
+  return exchange;
+}
+
+void ExchangePool::Give(Exchange* exchange) {
+  CHECK(exchange->request == nullptr && exchange->pieces.empty());
+  if (free_count_ >= kKeptExchanges) {
+    delete exchange;
+    return;
+  }
+  exchange->deadline.Disarm();
+  exchange->has_request_id = exchange->close_after = exchange->is_inline = false;
+  exchange->id = JobId();
+  exchange->out_sent = exchange->piece_at = exchange->tail_bytes = 0;
+  exchange->request_bytes = 0;
+  exchange->connection = nullptr;
+  Empty(&exchange->request_id);
+  Empty(&exchange->envelope);
+  Empty(&exchange->content);
+  Empty(&exchange->out);
+  exchange->next = free_;
+  free_ = exchange;
+  ++free_count_;
+}
+
+}  // namespace windlass

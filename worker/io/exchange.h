@@ -1,0 +1,115 @@
+#ifndef WINDLASS_WORKER_IO_EXCHANGE_H_
+#define WINDLASS_WORKER_IO_EXCHANGE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "common/error_code.h"
+#include "common/job_id.h"
+#include "common/mapping_cache.h"
+#include "common/owned_fd.h"
+#include "common/payload_buffer.h"
+#include "common/timer_wheel.h"
+
+namespace windlass {
+
+class Connection;
+struct Exchange;
+
+// Jobs of one connection that wait in this worker, in order. Made by Backlog while there are any.
+struct BacklogLane {
+  Exchange* first = nullptr;
+  Exchange* last = nullptr;
+  BacklogLane* next = nullptr;  // the ring of lanes
+  BacklogLane* prev = nullptr;
+};
+
+// A large part of an answer, sent from where it lies.
+struct AnswerPiece {
+  const char* data = nullptr;  // memory: in `result` or `request`
+  OwnedFd file;                // or a regular file, from `offset`
+  uint64_t offset = 0;
+  uint64_t bytes = 0;
+  MappingCache::Entry* result = nullptr;  // pinned while this piece is needed; see ResultMemory
+};
+
+// What became of a request: the content of its answer. Views are valid during the call that hands it over.
+struct Answer {
+  ErrorCode code = ErrorCode::kOk;
+  bool is_plain_error = false;  // `message` says why; there is no content
+  absl::string_view message;
+  absl::string_view content_type, content_encoding;
+  absl::string_view content;         // small content, or
+  std::vector<AnswerPiece>* pieces = nullptr;  // a list of parts, to be moved from
+};
+
+// A timer that knows whose deadline it is.
+class DeadlineTimer : public Timer {
+ public:
+  DeadlineTimer(TimerOwner* owner, Exchange* of) : Timer(owner), exchange(of) {}
+  Exchange* const exchange;
+};
+
+// One request and its answer: from the moment the request's head is complete until the answer's last byte has been given
+// to the kernel. Owned by ExchangePool; listed in its connection (in request order), while it waits in a backlog lane, and
+// while it is out in the dispatcher's table by id.
+struct Exchange {
+  enum class State : uint8_t {
+    kReceiving,  // its content is still arriving
+    kQueued,     // waits in the backlog
+    kOut,        // sent to the pool
+    kAnswered,   // `out` and `pieces` are what the client gets
+  };
+
+  explicit Exchange(TimerOwner* deadline_owner) : deadline(deadline_owner, this) {}
+  uint64_t unsent_bytes() const;
+
+  State state = State::kReceiving;
+  bool has_request_id = false;
+  bool close_after = false;    // the connection closes after this answer
+  bool is_inline = false;      // answered with its own content, by the worker
+  uint32_t handler = 0;        // index for run-time estimates
+  Connection* connection = nullptr;
+  Exchange* next = nullptr;    // in the connection's order
+  JobId id;
+  DeadlineTimer deadline;
+  std::string request_id;
+
+  // While it waits.
+  Exchange* lane_next = nullptr;
+  Exchange* lane_prev = nullptr;
+  std::string envelope;  // encoded
+  std::string content;   // small content
+  std::unique_ptr<RequestBuffer> request;  // large content
+  uint64_t request_bytes = 0;
+
+  // When it is answered.
+  std::string out;
+  std::vector<AnswerPiece> pieces;
+  size_t out_sent = 0;     // of `out`
+  size_t piece_at = 0;     // the piece being sent
+  size_t tail_bytes = 0;   // the last bytes of `out` go after the pieces
+};
+
+// Role: keeps the memory of finished exchanges for the next ones, strings with their capacity, so that a request in the
+// steady state allocates nothing. Owns all of them.
+class ExchangePool {
+ public:
+  explicit ExchangePool(TimerOwner* deadline_owner) : deadline_owner_(deadline_owner) {}
+  ~ExchangePool();
+  Exchange* Take(Connection* connection);
+  void Give(Exchange* exchange);  // must be in no list and hold no buffers
+
+ private:
+  TimerOwner* const deadline_owner_;
+  Exchange* free_ = nullptr;  // linked by next
+  size_t free_count_ = 0;
+};
+
+}  // namespace windlass
+
+#endif  // WINDLASS_WORKER_IO_EXCHANGE_H_

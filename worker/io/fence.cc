@@ -1,0 +1,44 @@
+#include "worker/io/fence.h"
+
+#include "common/log.h"
+
+namespace windlass {
+
+void Fence::Request(absl::string_view cause) {
+  state_ = State::kToSend;
+  cause_ = std::string(cause);
+}
+
+void Fence::OnSent(JobId id) {
+  CHECK(state_ == State::kToSend);
+  state_ = State::kSent;
+  id_ = id;
+}
+
+void Fence::OnReceived() {
+  CHECK(state_ == State::kSent);
+  state_ = State::kReceived;
+  seen_.clear();
+  named_.clear();
+}
+
+bool Fence::Sample(const Scoreboard& board) {
+  CHECK(state_ == State::kReceived);
+  seen_.resize(board.slots(), false);
+  bool all_seen = true;
+  for (uint32_t i = 0; i < board.slots(); ++i) {
+    if (seen_[i]) continue;
+    const ProcessSlot& slot = board.slot(SlotIndex{i});
+    const bool is_live_pool = slot.role.load() == Role::kPool && slot.pid.load() != 0;
+    const uint64_t job = slot.job.load();
+    if (is_live_pool && job == kSlotReceiving) {
+      all_seen = false;
+      continue;
+    }
+    seen_[i] = true;
+    if (is_live_pool && job != kSlotIdle) named_.insert(job);
+  }
+  return all_seen;
+}
+
+}  // namespace windlass

@@ -1,0 +1,66 @@
+#ifndef WINDLASS_WORKER_IO_IO_LOOP_H_
+#define WINDLASS_WORKER_IO_IO_LOOP_H_
+
+#include <memory>
+#include <vector>
+
+#include "common/control_channel.h"
+#include "common/process_setup.h"
+#include "worker/io/acceptor.h"
+#include "worker/io/connection_table.h"
+#include "worker/io/dispatcher.h"
+#include "worker/io/io_services.h"
+
+namespace windlass {
+
+// Role: a worker's event loop: waits, translates what is ready into calls of its owners (connections, dispatcher,
+// acceptor), and ends its turn by sending what they have produced. Worker processes; owns all of them. No policy here.
+// One turn: arm or disarm listeners - wait - timers - ready events - flush - delete what was closed.
+// Blocking: only in the selector.
+class IoLoop : private AnswerSink, private TimerOwner {
+ public:
+  IoLoop(ProcessSetup setup, ControlChannel* control, std::unique_ptr<Selector> selector);
+  ~IoLoop();
+
+  // Watches what it must; an error means that this process cannot start.
+  absl::Status Start();
+  // Until drained, or the master is gone. Returns the exit code.
+  int Run();
+
+ private:
+  static constexpr uint64_t kRepliesKind = 3, kControlKind = 4;
+
+  void OnAnswer(Exchange* exchange, const Answer& answer) override;
+  BacklogLane** LaneOf(Exchange* exchange) override;
+  void OnTimer(Timer* timer, Instant now) override;  // the drain's deadline
+
+  void Turn();
+  void OnReady(const Ready& ready);
+  void EndTurn();
+  void HandleControl();
+  void TakeClient(OwnedFd socket, uint32_t listener);
+  void BeginDrain(Instant deadline);
+  void StopNow();  // answers what is open with `unavailable` and closes everything
+
+  // Fixed after construction.
+  ProcessSetup setup_;
+  ControlChannel* const control_;
+  const std::unique_ptr<Selector> selector_;
+  ProcessSlot& slot_;
+  std::vector<ListenerContext> listeners_;
+  // Working state. Order matters: connections go first.
+  TimerWheel timers_;
+  Router router_;
+  ExchangePool exchanges_;
+  PayloadPool payloads_;
+  Dispatcher dispatcher_;
+  IoServices io_;
+  Acceptor acceptor_;
+  ConnectionTable connections_;
+  Timer drain_timer_;
+  bool master_gone_ = false;
+};
+
+}  // namespace windlass
+
+#endif  // WINDLASS_WORKER_IO_IO_LOOP_H_

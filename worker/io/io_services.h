@@ -1,0 +1,59 @@
+#ifndef WINDLASS_WORKER_IO_IO_SERVICES_H_
+#define WINDLASS_WORKER_IO_IO_SERVICES_H_
+
+#include <memory>
+#include <vector>
+
+#include "common/config.h"
+#include "common/scoreboard.h"
+#include "common/selector.h"
+#include "common/timer_wheel.h"
+#include "worker/framing/framing.h"
+#include "worker/handlers/router.h"
+#include "worker/io/dispatcher.h"
+#include "worker/io/exchange.h"
+#include "worker/io/payload_pool.h"
+
+namespace windlass {
+
+class Connection;
+
+// What the connections of one listener have in common.
+struct ListenerContext {
+  uint32_t index = 0;  // into Config::listeners
+  const ListenerConfig* config = nullptr;
+  std::unique_ptr<Framing> framing;
+};
+
+// What all connections of a worker share; made and owned by the worker's loop. One thread.
+struct IoServices {
+  const Config* config = nullptr;
+  ProcessSlot* slot = nullptr;  // this worker's: counters
+  Selector* selector = nullptr;
+  TimerWheel* timers = nullptr;
+  Dispatcher* dispatcher = nullptr;
+  ExchangePool* exchanges = nullptr;
+  PayloadPool* payloads = nullptr;
+  Router* router = nullptr;
+  bool draining = false;
+
+  // Where input of connections that have none waiting is received; used only within one call.
+  std::vector<char> input_scratch;
+  size_t input_scratch_bytes = 0;  // without the padding
+
+  // Connections with something to send at the end of this turn, and closed ones to be deleted then.
+  std::vector<Connection*> to_flush;
+  std::vector<Connection*> closed;
+
+  Instant now() const { return timers->now(); }
+  // An exchange whose answer is sent, or that nobody waits for: gives back all it holds.
+  void Release(Exchange* exchange) {
+    dispatcher->results().Release(&exchange->pieces);
+    payloads->Recycle(std::move(exchange->request));
+    exchanges->Give(exchange);
+  }
+};
+
+}  // namespace windlass
+
+#endif  // WINDLASS_WORKER_IO_IO_SERVICES_H_

@@ -1,0 +1,78 @@
+#include "worker/io/payload_pool.h"
+
+#include <algorithm>
+
+#include "common/byte_buffer.h"
+#include "common/log.h"
+
+namespace windlass {
+namespace {
+
+constexpr uint64_t kStepBytes = 1 << 20;  // memory is accounted for in steps of this
+constexpr size_t kMaxFree = 8;
+constexpr absl::Duration kTrimAfter = absl::Seconds(5);
+
+}  // namespace
+
+PayloadPool::PayloadPool(const Scoreboard& board, ProcessSlot* own, uint64_t budget_bytes, TimerWheel* timers)
+    : board_(board), own_(own), budget_bytes_(budget_bytes), timers_(timers), trim_(this) {}
+
+std::unique_ptr<RequestBuffer> PayloadPool::Take(uint64_t bytes) {
+  const uint64_t capacity = PayloadCapacityFor(bytes + ByteBuffer::kPadding);
+  for (size_t i = free_.size(); i-- > 0;) {
+    if (free_[i]->capacity() != capacity) continue;
+    std::unique_ptr<RequestBuffer> buffer = std::move(free_[i]);
+    free_.erase(free_.begin() + static_cast<ptrdiff_t>(i));
+    return buffer;
+  }
+  absl::StatusOr<std::unique_ptr<RequestBuffer>> made = RequestBuffer::Create(capacity);
+  return made.ok() ? *std::move(made) : nullptr;
+}
+
+bool PayloadPool::WithinBudget() const {
+  uint64_t sum = 0;
+  const uint32_t workers = std::min(board_.header().worker_slots_used.load(std::memory_order_relaxed), board_.slots());
+  for (uint32_t i = 0; i < workers; ++i) sum += board_.slot(SlotIndex{i}).payload_bytes.load();
+  return sum <= budget_bytes_;
+}
+
+bool PayloadPool::Grow(RequestBuffer* buffer, uint64_t bytes) {
+  if (bytes <= buffer->touched) return true;
+  const uint64_t target = std::min((bytes + kStepBytes - 1) / kStepBytes * kStepBytes, buffer->capacity());
+  const uint64_t more = target - buffer->touched;
+  own_->payload_bytes.fetch_add(more);  // first claim, then look: two workers may both step back, never both pass
+  while (!WithinBudget()) {
+    if (!free_.empty()) {
+      Drop(std::move(free_.back()));
+      free_.pop_back();
+      continue;
+    }
+    own_->payload_bytes.fetch_sub(more);
+    return false;
+  }
+  buffer->touched = target;
+  return true;
+}
+
+void PayloadPool::Recycle(std::unique_ptr<RequestBuffer> buffer) {
+  if (buffer == nullptr) return;
+  free_.push_back(std::move(buffer));
+  if (free_.size() > kMaxFree) {
+    Drop(std::move(free_.front()));
+    free_.erase(free_.begin());
+  }
+  timers_->Arm(&trim_, timers_->now() + kTrimAfter);
+}
+
+void PayloadPool::Drop(std::unique_ptr<RequestBuffer> buffer) {
+  own_->payload_bytes.fetch_sub(buffer->touched);
+}
+
+void PayloadPool::OnTimer(Timer*, Instant) {
+  while (!free_.empty()) {
+    Drop(std::move(free_.back()));
+    free_.pop_back();
+  }
+}
+
+}  // namespace windlass

@@ -1,0 +1,45 @@
+#ifndef WINDLASS_WORKER_IO_PAYLOAD_POOL_H_
+#define WINDLASS_WORKER_IO_PAYLOAD_POOL_H_
+
+#include <memory>
+#include <vector>
+
+#include "common/payload_buffer.h"
+#include "common/scoreboard.h"
+#include "common/timer_wheel.h"
+
+namespace windlass {
+
+// Role: memory for large requests, recycled, within a budget that holds for the whole server. Worker processes.
+// What counts is memory that has been written (declaring 64 MiB costs nothing): each worker publishes its own bytes in its
+// slot and adds up all slots before it takes more, so the sum never passes the budget.
+// Blocking: never. Errors: no memory now is an outcome (null, false): stop reading, try again later, then refuse.
+class PayloadPool : public TimerOwner {
+ public:
+  PayloadPool(const Scoreboard& board, ProcessSlot* own, uint64_t budget_bytes, TimerWheel* timers);
+
+  // A buffer with room for `bytes` and kPadding behind them; null: the system has no memory or descriptor left.
+  std::unique_ptr<RequestBuffer> Take(uint64_t bytes);
+  // Accounts for writing up to `bytes` of it. False: over budget, nothing changed.
+  bool Grow(RequestBuffer* buffer, uint64_t bytes);
+  // REQUIRES: no pool process uses it any more.
+  void Recycle(std::unique_ptr<RequestBuffer> buffer);
+  void OnTimer(Timer* timer, Instant now) override;  // gives back what has lain unused
+
+ private:
+  bool WithinBudget() const;
+  void Drop(std::unique_ptr<RequestBuffer> buffer);
+
+  // Fixed after construction.
+  const Scoreboard& board_;
+  ProcessSlot* const own_;
+  const uint64_t budget_bytes_;
+  TimerWheel* const timers_;
+  // Working state.
+  std::vector<std::unique_ptr<RequestBuffer>> free_;
+  Timer trim_;
+};
+
+}  // namespace windlass
+
+#endif  // WINDLASS_WORKER_IO_PAYLOAD_POOL_H_

@@ -1,0 +1,76 @@
+#include "worker/io/result_memory.h"
+
+namespace windlass {
+namespace {
+
+absl::Status Broken(absl::string_view what) { return absl::InvalidArgumentError(what); }
+
+}  // namespace
+
+absl::Status ResultMemory::Accept(const proto::Reply& reply, absl::string_view payload, absl::Span<OwnedFd> fds,
+                                  std::vector<AnswerPiece>* pieces) {
+  size_t next_fd = 0;
+  absl::Status status;
+  for (const proto::Piece& piece : reply.pieces()) {
+    const bool takes_fd = piece.source() != proto::Piece::INLINE;
+    if (takes_fd && next_fd == fds.size()) {
+      status = Broken("a descriptor is missing");
+      break;
+    }
+    AnswerPiece accepted;
+    status = AcceptPiece(piece, &payload, takes_fd ? &fds[next_fd++] : nullptr, &accepted);
+    if (!status.ok()) break;
+    pieces->push_back(std::move(accepted));
+    if (piece.bytes() > 0) continue;
+    std::vector<AnswerPiece> nothing;  // sending would wait for ever for a piece of no bytes to be sent
+    nothing.push_back(std::move(pieces->back()));
+    pieces->pop_back();
+    Release(&nothing);
+  }
+  if (!status.ok()) Release(pieces);
+  return status;
+}
+
+absl::Status ResultMemory::AcceptPiece(const proto::Piece& piece, absl::string_view* payload, OwnedFd* fd,
+                                       AnswerPiece* into) {
+  into->bytes = piece.bytes();
+  into->offset = piece.offset();
+  uint64_t end = 0;
+  if (__builtin_add_overflow(piece.offset(), piece.bytes(), &end)) return Broken("piece beyond any file");
+  switch (piece.source()) {
+    case proto::Piece::INLINE:
+      if (piece.bytes() > payload->size()) return Broken("piece beyond the packet");
+      into->data = payload->data();
+      payload->remove_prefix(piece.bytes());
+      return absl::OkStatus();
+    case proto::Piece::MEMFD: {
+      if (piece.offset() < ResultHeader::kBytes) return Broken("piece inside the buffer's header");
+      absl::StatusOr<MappingCache::Entry*> entry = cache_.Acquire(fd->get(), end);
+      if (!entry.ok()) return entry.status();
+      into->result = *entry;
+      into->data = (*entry)->mapping.data() + piece.offset();
+      return absl::OkStatus();
+    }
+    case proto::Piece::FILE: {
+      const absl::StatusOr<FileIdentity> identity = IdentifyFile(fd->get());
+      if (!identity.ok() || !identity->is_regular || identity->size < end) return Broken("not such a file");
+      into->file = std::move(*fd);
+      return absl::OkStatus();
+    }
+    default: return Broken("piece of unknown kind");
+  }
+}
+
+void ResultMemory::Release(std::vector<AnswerPiece>* pieces) {
+  for (AnswerPiece& piece : *pieces) {
+    if (piece.result == nullptr) continue;
+    // The last user of the buffer: its process may write it again.
+    if (piece.result->pins == 1) {
+      reinterpret_cast<ResultHeader*>(piece.result->mapping.data())->in_use.store(0, std::memory_order_release);
+    }
+    cache_.Release(piece.result);
+  }
+  pieces->clear();
+}
+
+}  // namespace windlass

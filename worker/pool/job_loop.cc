@@ -1,0 +1,160 @@
+#include "worker/pool/job_loop.h"
+
+#include <exception>
+
+#include "absl/strings/str_cat.h"
+#include "common/byte_buffer.h"
+#include "common/log.h"
+#include "proto/control.pb.h"
+
+namespace windlass {
+namespace {
+
+constexpr SelectorToken kQueueToken{1}, kControlToken{2};
+constexpr int kJobsPerControlCheck = 64;  // under load the control channel is looked at this often, or every:
+constexpr absl::Duration kControlCheckEvery = absl::Milliseconds(10);
+constexpr int kIdleTrimMs = 5000;  // idle this long: give back the memory of large payloads
+constexpr size_t kCachedRequestMappings = 8;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<JobLoop>> JobLoop::Create(ProcessSetup setup, ControlChannel* control,
+                                                         std::vector<std::unique_ptr<Handler>> handlers) {
+  absl::StatusOr<std::unique_ptr<Selector>> selector = Selector::Create(SelectorKind::kEpoll);
+  if (!selector.ok()) return selector.status();
+  // Exclusive: a job wakes one process, not all of them.
+  absl::Status queue = (*selector)->Register(setup.job_queue, kReadable | kExclusive, kQueueToken);
+  if (!queue.ok()) return queue;
+  absl::Status commands = (*selector)->Register(control->fd(), kReadable, kControlToken);
+  if (!commands.ok()) return commands;
+  return std::unique_ptr<JobLoop>(
+      new JobLoop(std::move(setup), control, std::move(handlers), *std::move(selector)));
+}
+
+JobLoop::JobLoop(ProcessSetup setup, ControlChannel* control, std::vector<std::unique_ptr<Handler>> handlers,
+                 std::unique_ptr<Selector> selector)
+    : setup_(std::move(setup)),
+      control_(control),
+      handlers_(std::move(handlers)),
+      selector_(std::move(selector)),
+      slot_(setup_.scoreboard->MutableSlot(setup_.slot)),
+      router_(*setup_.config),
+      requests_(kCachedRequestMappings, /*writable=*/false),
+      replies_(setup_, control),
+      context_(*setup_.scoreboard) {}
+
+int JobLoop::Run() {
+  int jobs_since_check = 0;
+  Instant checked = MonotonicNow();
+  while (!stopping_) {
+    if (ReceiveJob()) {
+      if (++jobs_since_check < kJobsPerControlCheck && MonotonicNow() - checked < kControlCheckEvery) continue;
+      if (!Wait(0)) return 0;
+    } else {
+      // Nothing to do: sleep, and when that lasts, give large memory back and sleep on.
+      if (!Wait(replies_.holds_memory() || requests_.mapped_bytes() > 0 ? kIdleTrimMs : -1)) return 0;
+    }
+    jobs_since_check = 0;
+    checked = MonotonicNow();
+  }
+  return 0;
+}
+
+bool JobLoop::Wait(int timeout_ms) {
+  const absl::StatusOr<absl::Span<const Ready>> ready = selector_->Select(timeout_ms);
+  CHECK(ready.ok()) << ready.status().ToString();
+  if (ready->empty() && timeout_ms > 0) {
+    replies_.Trim();
+    requests_.Trim();
+  }
+  for (const Ready& event : *ready) {
+    if (event.token == kControlToken && !HandleControl()) return false;
+  }
+  return true;
+}
+
+bool JobLoop::HandleControl() {
+  proto::Command command;
+  for (;;) {
+    switch (control_->Receive(&command)) {
+      case ControlChannel::Outcome::kEmpty: return true;
+      case ControlChannel::Outcome::kPeerGone: return false;
+      case ControlChannel::Outcome::kMalformed: continue;
+      case ControlChannel::Outcome::kMessage: break;
+    }
+    if (command.has_drain()) stopping_ = true;
+  }
+}
+
+bool JobLoop::ReceiveJob() {
+  slot_.job.store(kSlotReceiving);
+  const JobPacketReceiver::Outcome outcome = receiver_.Receive(setup_.job_queue, &job_);
+  if (outcome != JobPacketReceiver::Outcome::kPacket) {
+    slot_.job.store(kSlotIdle);
+    if (outcome == JobPacketReceiver::Outcome::kMalformed) LOG(ERROR) << "malformed job packet dropped";
+    return outcome == JobPacketReceiver::Outcome::kMalformed;
+  }
+  slot_.job.store(job_.id());
+  RunJob();
+  slot_.job.store(kSlotIdle);
+  Bump(slot_.jobs_done);
+  return true;
+}
+
+void JobLoop::RunJob() {
+  const JobId id = JobId::FromWord(job_.id());
+  const Instant now = MonotonicNow();
+  slot_.job_started_ns.store(now.ns, std::memory_order_relaxed);
+  replies_.Begin(id, now);
+  if (job_.kind() == proto::FENCE) return replies_.SendError(ErrorCode::kOk, "");
+  context_.Begin(id, Instant{static_cast<int64_t>(job_.deadline_ns())}, job_.header());
+  // Expired or abandoned in the queue: it has cost nothing yet, and shall not.
+  if (now.ns >= static_cast<int64_t>(job_.deadline_ns()) || context_.cancelled()) {
+    Bump(slot_.jobs_expired);
+    return replies_.SendError(ErrorCode::kDeadlineExceeded, "deadline passed in the queue");
+  }
+  if (job_.file_bytes() == 0) return RunHandler(job_.handler(), receiver_.payload());
+  if (receiver_.fds().empty()) {
+    return replies_.SendError(ErrorCode::kUnavailable, "no file descriptor left for the payload");
+  }
+  const uint64_t mapped_bytes = job_.file_bytes() + ByteBuffer::kPadding;
+  absl::StatusOr<MappingCache::Entry*> mapped = requests_.Acquire(receiver_.fds()[0].get(), mapped_bytes);
+  if (!mapped.ok()) return replies_.SendError(ErrorCode::kUnavailable, "payload cannot be mapped");
+  RunHandler(job_.handler(), absl::string_view((*mapped)->mapping.data(), job_.file_bytes()));
+  requests_.Release(*mapped);
+}
+
+void JobLoop::RunHandler(uint32_t index, absl::string_view content) {
+  const ByteOrder order = job_.big_endian() ? ByteOrder::kBig : ByteOrder::kLittle;
+  if (job_.kind() == proto::RESOLVE) {
+    if (job_.listener() >= setup_.config->listeners.size()) {
+      return replies_.SendError(ErrorCode::kUnavailable, "unknown listener");
+    }
+    const RouteQuery query{job_.listener(), "", job_.content_type(), job_.content_encoding(), job_.big_endian(), content};
+    const Route route = router_.Resolve(query);
+    if (route.kind == Route::Kind::kRefuse) return replies_.SendError(route.code, route.message);
+    if (route.kind == Route::Kind::kInvalidAction) {
+      Response response{"text/json", "utf-8", ErrorCode::kInvalidArgument, {}};
+      response.pieces.push_back(ResponsePiece::Borrowed(route.message));
+      return replies_.Send(response);
+    }
+    index = route.handler;
+  }
+  if (index >= handlers_.size()) return replies_.SendError(ErrorCode::kUnavailable, "unknown handler");
+  const Request request{content, job_.content_type(), job_.content_encoding(), order, job_.header()};
+  absl::StatusOr<Response> response;
+  try {
+    response = handlers_[index]->Handle(request, context_);
+  } catch (const std::exception& error) {
+    response = absl::InternalError(absl::StrCat("exception: ", error.what()));
+  } catch (...) {
+    response = absl::InternalError("exception of unknown type");
+  }
+  if (!response.ok()) {
+    const absl::Status& status = response.status();
+    return replies_.SendError(ErrorCodeFor(status.code()), status.message());
+  }
+  replies_.Send(*response);
+}
+
+}  // namespace windlass

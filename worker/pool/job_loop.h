@@ -1,0 +1,64 @@
+#ifndef WINDLASS_WORKER_POOL_JOB_LOOP_H_
+#define WINDLASS_WORKER_POOL_JOB_LOOP_H_
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/control_channel.h"
+#include "common/job_channel.h"
+#include "common/mapping_cache.h"
+#include "common/process_setup.h"
+#include "common/selector.h"
+#include "proto/job.pb.h"
+#include "worker/handlers/handler.h"
+#include "worker/handlers/router.h"
+#include "worker/pool/job_context.h"
+#include "worker/pool/reply_sender.h"
+
+namespace windlass {
+
+// Role: takes jobs from the queue that all pool processes share, one at a time, runs their handlers and answers. Pool
+// processes. Owns the handlers and the mappings of request memory; the queue is borrowed.
+// Invariants:
+//   1. The slot's word says RECEIVING before every recv, then the job's id, then IDLE only after the reply is sent: from
+//      it the master knows which job died with this process.
+//   2. Every job received is answered once, unless this process dies.
+//   3. It waits only in the selector, where a command of the master reaches it, never in recv or send.
+// Blocking: as long as handlers do. Errors: a broken packet is counted and dropped; the master gone ends the process.
+class JobLoop {
+ public:
+  static absl::StatusOr<std::unique_ptr<JobLoop>> Create(ProcessSetup setup, ControlChannel* control,
+                                                         std::vector<std::unique_ptr<Handler>> handlers);
+  // Until the master says drain (0) or is gone (0).
+  int Run();
+
+ private:
+  JobLoop(ProcessSetup setup, ControlChannel* control, std::vector<std::unique_ptr<Handler>> handlers,
+          std::unique_ptr<Selector> selector);
+  bool ReceiveJob();  // false: the queue is empty
+  void RunJob();
+  void RunHandler(uint32_t index, absl::string_view content);
+  bool Wait(int timeout_ms);  // false: end the process
+  bool HandleControl();
+
+  // Fixed after construction.
+  const ProcessSetup setup_;
+  ControlChannel* const control_;
+  const std::vector<std::unique_ptr<Handler>> handlers_;
+  const std::unique_ptr<Selector> selector_;
+  ProcessSlot& slot_;
+  // Working state.
+  Router router_;
+  MappingCache requests_;
+  ReplySender replies_;
+  bool stopping_ = false;
+  // Scratch reused between jobs.
+  JobPacketReceiver receiver_;
+  proto::Job job_;
+  JobContext context_;
+};
+
+}  // namespace windlass
+
+#endif  // WINDLASS_WORKER_POOL_JOB_LOOP_H_

@@ -1,0 +1,156 @@
+#include "worker/pool/reply_sender.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "common/job_channel.h"
+#include "common/log.h"
+#include "proto/control.pb.h"
+
+namespace windlass {
+namespace {
+
+constexpr uint64_t kAlwaysInline = 1 << 10;
+constexpr size_t kMaxPieces = 2 * kMaxResponseFiles;
+static_assert(kMaxPieces <= kMaxPacketFds);
+
+}  // namespace
+
+ReplySender::ReplySender(const ProcessSetup& setup, ControlChannel* control) : setup_(setup), control_(control) {}
+
+void ReplySender::Begin(JobId id, Instant started) {
+  id_ = id;
+  started_ = started;
+  reply_.Clear();
+  payload_.clear();
+  fds_.clear();
+  used_ = nullptr;
+}
+
+void ReplySender::SendError(ErrorCode code, absl::string_view message) {
+  reply_.set_status(static_cast<uint32_t>(code));
+  reply_.set_message(message.data(), std::min(message.size(), size_t{4096}));
+  Transmit();
+}
+
+void ReplySender::Send(const Response& response) {
+  uint64_t bytes = 0;
+  size_t files = 0;
+  for (const ResponsePiece& piece : response.pieces) {
+    if (piece.is_file()) ++files;
+    else bytes += piece.bytes().size();
+  }
+  if (response.pieces.size() > kMaxPieces || files > kMaxResponseFiles) {
+    return SendError(ErrorCode::kHandlerFailed, "response of too many pieces");
+  }
+  const bool in_buffer = bytes > kInlinePayloadMax || (bytes > kAlwaysInline && ChannelIsHalfFull());
+  if (in_buffer && !PutInBuffer(response, bytes)) {
+    return SendError(ErrorCode::kHandlerFailed, "no memory for the result");
+  }
+  reply_.set_status(static_cast<uint32_t>(response.status));
+  reply_.set_content_type(response.content_type.data(), response.content_type.size());
+  reply_.set_content_encoding(response.content_encoding.data(), response.content_encoding.size());
+  if (in_buffer || files > 0) {
+    AddPieces(response, in_buffer);
+  }
+  if (!in_buffer) {
+    for (const ResponsePiece& piece : response.pieces) {
+      if (!piece.is_file()) payload_.push_back(piece.bytes());
+    }
+  }
+  Transmit();
+}
+
+// Lists the pieces in order; runs of bytes become one piece.
+void ReplySender::AddPieces(const Response& response, bool in_buffer) {
+  uint64_t offset = ResultHeader::kBytes;
+  proto::Piece* run = nullptr;
+  for (const ResponsePiece& piece : response.pieces) {
+    if (piece.is_file()) {
+      run = nullptr;
+      proto::Piece* const file = reply_.add_pieces();
+      file->set_source(proto::Piece::FILE);
+      file->set_bytes(piece.file_bytes);
+      file->set_offset(piece.file_offset);
+      fds_.push_back(piece.file.get());
+      continue;
+    }
+    if (piece.bytes().empty()) continue;
+    if (run == nullptr) {
+      run = reply_.add_pieces();
+      if (in_buffer) {
+        run->set_source(proto::Piece::MEMFD);
+        run->set_offset(offset);
+        fds_.push_back(used_->buffer->fd());
+      }
+    }
+    run->set_bytes(run->bytes() + piece.bytes().size());
+    offset += piece.bytes().size();
+  }
+}
+
+bool ReplySender::PutInBuffer(const Response& response, uint64_t bytes) {
+  used_ = FindFree(bytes);
+  if (used_ == nullptr) return false;
+  char* to = used_->buffer->data();
+  for (const ResponsePiece& piece : response.pieces) {
+    if (piece.is_file()) continue;
+    std::memcpy(to, piece.bytes().data(), piece.bytes().size());
+    to += piece.bytes().size();
+  }
+  used_->worker = id_.slot();
+  used_->incarnation = id_.incarnation();
+  used_->buffer->header()->in_use.store(1, std::memory_order_release);
+  return true;
+}
+
+void ReplySender::Transmit() {
+  reply_.set_id(id_.word());
+  const Instant now = MonotonicNow();
+  reply_.set_run_ns(static_cast<uint64_t>(now.ns - started_.ns));
+  if (id_.slot().value >= setup_.reply_channels.size()) return;  // garbage in the queue: nobody to answer
+  EncodeEnvelope(reply_, &encoded_);
+  const int channel = setup_.reply_channels[id_.slot().value];
+  if (SendJobPacket(channel, encoded_, payload_, fds_) == PacketOutcome::kDone) return;
+  if (used_ != nullptr) used_->buffer->header()->in_use.store(0, std::memory_order_release);
+  Bump(setup_.scoreboard->MutableSlot(setup_.slot).replies_dropped);
+  proto::Report report;
+  report.mutable_reply_dropped()->set_worker_slot(id_.slot().value);
+  report.mutable_reply_dropped()->set_incarnation(id_.incarnation());
+  control_->Send(report);
+}
+
+bool ReplySender::ChannelIsHalfFull() const {
+  if (id_.slot().value >= setup_.reply_channels.size()) return false;
+  const int channel = setup_.reply_channels[id_.slot().value];
+  return UnsentQueueBytes(channel) > SendBufferBytes(channel) / 2;
+}
+
+bool ReplySender::IsFree(const Held& held) const {
+  if (held.buffer->header()->in_use.load(std::memory_order_acquire) == 0) return true;
+  const ProcessSlot& owner = setup_.scoreboard->slot(held.worker);
+  return owner.pid.load() == 0 || owner.incarnation.load() % JobId::kIncarnations != held.incarnation;
+}
+
+ReplySender::Held* ReplySender::FindFree(uint64_t bytes) {
+  Held* best = nullptr;
+  for (Held& held : buffers_) {
+    if (held.buffer->capacity() < bytes || !IsFree(held)) continue;
+    if (best == nullptr || held.buffer->capacity() < best->buffer->capacity()) best = &held;
+  }
+  if (best != nullptr) return best;
+  absl::StatusOr<std::unique_ptr<ResultBuffer>> made = ResultBuffer::Create(PayloadCapacityFor(bytes));
+  if (!made.ok()) {
+    LOG(ERROR) << "result of " << bytes << " bytes: " << made.status().ToString();
+    return nullptr;
+  }
+  buffers_.push_back({*std::move(made), SlotIndex{}, 0});
+  return &buffers_.back();
+}
+
+void ReplySender::Trim() {
+  buffers_.erase(std::remove_if(buffers_.begin(), buffers_.end(), [this](const Held& held) { return IsFree(held); }),
+                 buffers_.end());
+}
+
+}  // namespace windlass

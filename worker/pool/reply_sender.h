@@ -1,0 +1,64 @@
+#ifndef WINDLASS_WORKER_POOL_REPLY_SENDER_H_
+#define WINDLASS_WORKER_POOL_REPLY_SENDER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/control_channel.h"
+#include "common/payload_buffer.h"
+#include "common/process_setup.h"
+#include "proto/job.pb.h"
+#include "worker/handlers/handler.h"
+
+namespace windlass {
+
+// Role: sends a job's answer to the worker that owns the job. Pool processes. Owns the memory of large results.
+// Small results travel inside the packet; results over kInlinePayloadMax, and results over 1 KiB while the channel is more
+// than half full, in a result buffer that is written again only when the worker has let go of it or is dead.
+// Blocking: never, above all not on a worker that does not read: an answer that does not fit is dropped and counted, and
+// the master is told, which ends that worker.
+class ReplySender {
+ public:
+  ReplySender(const ProcessSetup& setup, ControlChannel* control);
+
+  // The job that the next Send or SendError answers, and when it started.
+  void Begin(JobId id, Instant started);
+  void Send(const Response& response);
+  void SendError(ErrorCode code, absl::string_view message);
+
+  bool holds_memory() const { return !buffers_.empty(); }
+  void Trim();  // frees the result buffers that no worker uses
+
+ private:
+  struct Held {
+    std::unique_ptr<ResultBuffer> buffer;
+    SlotIndex worker;          // who was given it last
+    uint32_t incarnation = 0;
+  };
+  Held* FindFree(uint64_t bytes);
+  bool IsFree(const Held& held) const;
+  bool ChannelIsHalfFull() const;
+  bool PutInBuffer(const Response& response, uint64_t bytes);
+  void AddPieces(const Response& response, bool in_buffer);
+  void Transmit();
+
+  // Fixed after construction.
+  const ProcessSetup& setup_;
+  ControlChannel* const control_;
+  // Working state.
+  std::vector<Held> buffers_;
+  JobId id_;
+  Instant started_;
+  // Scratch reused between jobs.
+  proto::Reply reply_;
+  std::string encoded_;
+  std::vector<absl::string_view> payload_;
+  std::vector<int> fds_;
+  Held* used_ = nullptr;  // of the current answer
+};
+
+}  // namespace windlass
+
+#endif  // WINDLASS_WORKER_POOL_REPLY_SENDER_H_
