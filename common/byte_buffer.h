@@ -11,8 +11,9 @@
 
 namespace windlass {
 
-// Role: a queue of bytes that owns memory only while bytes are in it, so that an idle connection costs none. Appended at
-// the back, consumed at the front; kPadding readable bytes always follow the last one (JSON parsers read ahead).
+// Role: a queue of bytes that owns memory only while bytes are in it, so that an idle connection
+// costs none. Appended at the back, consumed at the front; kPadding readable bytes always follow
+// the last one (JSON parsers read ahead).
 class ByteBuffer {
  public:
   static constexpr size_t kPadding = 64;

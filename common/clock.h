@@ -8,8 +8,9 @@
 
 namespace windlass {
 
-// A point on CLOCK_MONOTONIC, in nanoseconds. The same clock in every process of the machine, so that instants may
-// cross the process boundary (a job's deadline does). Only loops read the clock; everything else is handed an instant.
+// A point on CLOCK_MONOTONIC, in nanoseconds. The same clock in every process of the machine, so
+// that instants may cross the process boundary (a job's deadline does). Only loops read the clock;
+// everything else is handed an instant.
 struct Instant {
   int64_t ns = 0;
 

@@ -13,7 +13,8 @@ constexpr size_t kMaxMessageBytes = 16 << 10;  // the largest has one line of te
 
 PacketOutcome ControlChannel::Send(const google::protobuf::MessageLite& message) {
   message.SerializeToString(&scratch_);
-  // An empty packet would look like the end of the channel; none of our messages is empty, as each sets its oneof.
+  // An empty packet would look like the end of the channel; none of our messages is empty, as each
+  // sets its oneof.
   const iovec piece = {scratch_.data(), scratch_.size()};
   return SendPacket(fd(), absl::MakeConstSpan(&piece, 1));
 }

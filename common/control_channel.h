@@ -11,9 +11,9 @@ class MessageLite;
 
 namespace windlass {
 
-// Role: one end of the channel between the master and one child; one message (proto/control.proto) a packet.
-// Owns its descriptor. Blocking: never. Errors: kPeerGone means that the other process is dead - for a child, that the
-// master is, and the child must end.
+// Role: one end of the channel between the master and one child; one message (proto/control.proto)
+// a packet. Owns its descriptor. Blocking: never. Errors: kPeerGone means that the other process is
+// dead - for a child, that the master is, and the child must end.
 class ControlChannel {
  public:
   enum class Outcome : uint8_t { kMessage, kEmpty, kPeerGone, kMalformed };

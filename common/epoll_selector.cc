@@ -7,7 +7,8 @@ namespace windlass {
 namespace {
 
 uint32_t ToEpoll(uint32_t interest) {
-  return ((interest & kReadable) != 0 ? EPOLLIN : 0u) | ((interest & kWritable) != 0 ? EPOLLOUT : 0u) |
+  return ((interest & kReadable) != 0 ? EPOLLIN : 0u) |
+         ((interest & kWritable) != 0 ? EPOLLOUT : 0u) |
          ((interest & kExclusive) != 0 ? EPOLLEXCLUSIVE : 0u);
 }
 

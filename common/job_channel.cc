@@ -15,10 +15,12 @@ void EncodeEnvelope(const google::protobuf::MessageLite& envelope, std::string* 
   const uint32_t prefix = static_cast<uint32_t>(bytes);
   out->resize(sizeof(prefix) + bytes);
   std::memcpy(out->data(), &prefix, sizeof(prefix));
-  envelope.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(out->data()) + sizeof(prefix));
+  envelope.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(out->data()) +
+                                           sizeof(prefix));
 }
 
-PacketOutcome SendJobPacket(int fd, absl::string_view encoded, absl::Span<const absl::string_view> payload,
+PacketOutcome SendJobPacket(int fd, absl::string_view encoded,
+                            absl::Span<const absl::string_view> payload,
                             absl::Span<const int> fds) {
   constexpr size_t kMaxPieces = 1 + kMaxPacketFds;
   CHECK(payload.size() < kMaxPieces);
@@ -33,12 +35,14 @@ PacketOutcome SendJobPacket(int fd, absl::string_view encoded, absl::Span<const 
 
 JobPacketReceiver::JobPacketReceiver() : buffer_(kPacketMax + ByteBuffer::kPadding) {}
 
-JobPacketReceiver::Outcome JobPacketReceiver::Receive(int fd, google::protobuf::MessageLite* envelope) {
+JobPacketReceiver::Outcome JobPacketReceiver::Receive(int fd,
+                                                      google::protobuf::MessageLite* envelope) {
   for (size_t i = 0; i < fd_count_; ++i) fds_[i].Reset();
   fd_count_ = 0;
   payload_ = {};
   const iovec room = {buffer_.data(), kPacketMax};
-  const ReceivedPacket packet = ReceivePacket(fd, absl::MakeConstSpan(&room, 1), absl::MakeSpan(fds_));
+  const ReceivedPacket packet =
+      ReceivePacket(fd, absl::MakeConstSpan(&room, 1), absl::MakeSpan(fds_));
   fd_count_ = packet.fd_count;
   fds_truncated_ = packet.fds_truncated;
   if (packet.outcome == PacketOutcome::kFull) return Outcome::kEmpty;
@@ -46,9 +50,11 @@ JobPacketReceiver::Outcome JobPacketReceiver::Receive(int fd, google::protobuf::
   uint32_t envelope_bytes = 0;
   if (packet.truncated || packet.bytes < sizeof(envelope_bytes)) return Outcome::kMalformed;
   std::memcpy(&envelope_bytes, buffer_.data(), sizeof(envelope_bytes));
-  const absl::string_view body(buffer_.data() + sizeof(envelope_bytes), packet.bytes - sizeof(envelope_bytes));
+  const absl::string_view body(buffer_.data() + sizeof(envelope_bytes),
+                               packet.bytes - sizeof(envelope_bytes));
   if (envelope_bytes > body.size()) return Outcome::kMalformed;
-  if (!envelope->ParseFromArray(body.data(), static_cast<int>(envelope_bytes))) return Outcome::kMalformed;
+  if (!envelope->ParseFromArray(body.data(), static_cast<int>(envelope_bytes)))
+    return Outcome::kMalformed;
   payload_ = body.substr(envelope_bytes);
   return Outcome::kPacket;
 }

@@ -16,34 +16,38 @@ class MessageLite;
 
 namespace windlass {
 
-// A packet on the job queue or on a reply channel is: u32 envelope bytes (host order), a protobuf envelope
-// (proto/job.proto), payload bytes; descriptors of memfds or files may be attached. Every accepted job gets exactly one
-// answer; how that is kept is in worker/io/dispatcher.h.
+// A packet on the job queue or on a reply channel is: u32 envelope bytes (host order), a protobuf
+// envelope (proto/job.proto), payload bytes; descriptors of memfds or files may be attached. Every
+// accepted job gets exactly one answer; how that is kept is in worker/io/dispatcher.h.
 
-// The largest payload that travels inside a packet; beyond it a memfd costs less than the two copies through the
-// socket's buffers (measured: README.md, "Measured").
+// The largest payload that travels inside a packet; beyond it a memfd costs less than the two
+// copies through the socket's buffers (measured: README.md, "Measured").
 constexpr size_t kInlinePayloadMax = 32 << 10;
 // The largest envelope: a client's whole header object (64 KiB) and what else is said about a job.
 constexpr size_t kEnvelopeMax = (64 << 10) + (72 << 10);
 constexpr size_t kPacketMax = 4 + kEnvelopeMax + kInlinePayloadMax;
-// Of each channel's send buffer: room for two packets of the largest size, or for hundreds of usual ones.
+// Of each channel's send buffer: room for two packets of the largest size, or for hundreds of usual
+// ones.
 constexpr int kChannelBufferBytes = 512 << 10;
 
 // Serializes `envelope` with its length in front, replacing *out. Keeps out's capacity.
 void EncodeEnvelope(const google::protobuf::MessageLite& envelope, std::string* out);
 
-// Sends one packet; `encoded` comes from EncodeEnvelope. Blocking: never; kFull when it does not fit now.
-PacketOutcome SendJobPacket(int fd, absl::string_view encoded, absl::Span<const absl::string_view> payload,
-                            absl::Span<const int> fds);
+// Sends one packet; `encoded` comes from EncodeEnvelope. Blocking: never; kFull when it does not
+// fit now.
+PacketOutcome SendJobPacket(int fd, absl::string_view encoded,
+                            absl::Span<const absl::string_view> payload, absl::Span<const int> fds);
 
-// Role: receives packets into one buffer that it owns, with padding behind the payload for JSON parsers.
-// Blocking: never. Errors: a packet that cannot be read is kMalformed - the sender is broken, this process is not.
+// Role: receives packets into one buffer that it owns, with padding behind the payload for JSON
+// parsers. Blocking: never. Errors: a packet that cannot be read is kMalformed - the sender is
+// broken, this process is not.
 class JobPacketReceiver {
  public:
   enum class Outcome : uint8_t { kPacket, kEmpty, kPeerGone, kMalformed };
 
   JobPacketReceiver();
-  // Receives one packet and parses its envelope into *envelope. Views and descriptors are valid until the next call.
+  // Receives one packet and parses its envelope into *envelope. Views and descriptors are valid
+  // until the next call.
   Outcome Receive(int fd, google::protobuf::MessageLite* envelope);
   absl::string_view payload() const { return payload_; }
   absl::Span<OwnedFd> fds() { return absl::MakeSpan(fds_).subspan(0, fd_count_); }

@@ -7,8 +7,8 @@
 
 namespace windlass {
 
-// Appends `text` as a JSON string (RFC 8259 section 7): quotes, backslashes and control characters escaped, everything
-// else as it is. simdjson, which reads our JSON, does not write it.
+// Appends `text` as a JSON string (RFC 8259 section 7): quotes, backslashes and control characters
+// escaped, everything else as it is. simdjson, which reads our JSON, does not write it.
 void AppendJsonString(absl::string_view text, std::string* out);
 
 }  // namespace windlass

@@ -20,12 +20,18 @@ std::unique_ptr<spdlog::logger> g_logger;
 
 spdlog::level::level_enum ToSpdlog(LogLevel level) {
   switch (level) {
-    case LogLevel::DEBUG: return spdlog::level::debug;
-    case LogLevel::INFO: return spdlog::level::info;
-    case LogLevel::WARNING: return spdlog::level::warn;
-    case LogLevel::ERROR: return spdlog::level::err;
-    case LogLevel::NOTICE: return spdlog::level::info;
-    case LogLevel::FATAL: return spdlog::level::critical;
+    case LogLevel::DEBUG:
+      return spdlog::level::debug;
+    case LogLevel::INFO:
+      return spdlog::level::info;
+    case LogLevel::WARNING:
+      return spdlog::level::warn;
+    case LogLevel::ERROR:
+      return spdlog::level::err;
+    case LogLevel::NOTICE:
+      return spdlog::level::info;
+    case LogLevel::FATAL:
+      return spdlog::level::critical;
   }
   std::abort();
 }
@@ -55,7 +61,8 @@ class JournalPriority : public spdlog::custom_flag_formatter {
   }
 };
 
-// A newline inside a message (from a path or a system's error text) must not look like a second event.
+// A newline inside a message (from a path or a system's error text) must not look like a second
+// event.
 std::string OneLine(std::string text) {
   for (char& c : text) {
     if (c == '\n' || c == '\r') c = ' ';

@@ -9,21 +9,24 @@
 #include "absl/base/optimization.h"
 #include "absl/strings/string_view.h"
 
-// LOG, CHECK and DCHECK with the names and the stream syntax of absl/log, which the packaged Abseil (20220623) lacks:
-// the one header to change when it has it. One event is one line. Payload bytes never reach a log.
+// LOG, CHECK and DCHECK with the names and the stream syntax of absl/log, which the packaged Abseil
+// (20220623) lacks: the one header to change when it has it. One event is one line. Payload bytes
+// never reach a log.
 //
 //   LOG(INFO) << "listening on " << address;
 //   CHECK(fd >= 0) << "no listener";       // ends this process with one line that says where
 //
-// Blocking: never. A line that the sink does not take at once is dropped and counted (LogLinesDropped).
+// Blocking: never. A line that the sink does not take at once is dropped and counted
+// (LogLinesDropped).
 
 namespace windlass {
 
 // NOTICE is printed at every level: what an operator must always see (what listens where).
 enum class LogLevel : uint8_t { DEBUG, INFO, WARNING, ERROR, NOTICE, FATAL };
 
-// Where lines go and how they look. Called once per process, before the first line; a forked child calls it again with
-// its own role. Under systemd (JOURNAL_STREAM names our stderr) lines carry a "<N>" journal priority and no time.
+// Where lines go and how they look. Called once per process, before the first line; a forked child
+// calls it again with its own role. Under systemd (JOURNAL_STREAM names our stderr) lines carry a
+// "<N>" journal priority and no time.
 void InitLog(absl::string_view role, LogLevel least);
 void SetLogLevel(LogLevel least);
 bool ParseLogLevel(absl::string_view name, LogLevel* level);  // debug, info, warning, error
@@ -35,7 +38,8 @@ namespace log_internal {
 extern LogLevel g_least;
 inline bool Enabled(LogLevel level) { return level >= g_least; }
 
-// One line under construction; emitted by the destructor, which for FATAL ends the process by abort().
+// One line under construction; emitted by the destructor, which for FATAL ends the process by
+// abort().
 class Line {
  public:
   explicit Line(LogLevel level) : level_(level) {}
@@ -56,19 +60,19 @@ struct Voidify {
 }  // namespace log_internal
 }  // namespace windlass
 
-#define LOG(level)                                                                       \
-  !::windlass::log_internal::Enabled(::windlass::LogLevel::level)                        \
-      ? (void)0                                                                          \
-      : ::windlass::log_internal::Voidify() &                                            \
+#define LOG(level)                                                \
+  !::windlass::log_internal::Enabled(::windlass::LogLevel::level) \
+      ? (void)0                                                   \
+      : ::windlass::log_internal::Voidify() &                     \
             ::windlass::log_internal::Line(::windlass::LogLevel::level).stream()
 
-#define CHECK(condition)                                                                 \
-  ABSL_PREDICT_TRUE(condition)                                                           \
-      ? (void)0                                                                          \
-      : ::windlass::log_internal::Voidify() &                                            \
-            ::windlass::log_internal::Line(::windlass::LogLevel::FATAL, __FILE__, __LINE__, \
-                                           #condition)                                   \
-                .stream()
+#define CHECK(condition)                                                                  \
+  ABSL_PREDICT_TRUE(condition)                                                            \
+  ? (void)0                                                                               \
+  : ::windlass::log_internal::Voidify() &                                                 \
+          ::windlass::log_internal::Line(::windlass::LogLevel::FATAL, __FILE__, __LINE__, \
+                                         #condition)                                      \
+              .stream()
 
 #ifdef NDEBUG
 #define DCHECK(condition) CHECK(true || (condition))

@@ -1,6 +1,7 @@
 #include "common/log_sink.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -33,8 +34,14 @@ bool LogSink::Write(const char* data, size_t size) {
 void LogSink::sink_it_(const spdlog::details::log_msg& message) {
   spdlog::memory_buf_t line;
   formatter_->format(message, line);
+  // What a pipe takes whole or not at all: half a line would be glued to the next one.
+  if (line.size() > PIPE_BUF) {
+    line.resize(PIPE_BUF);
+    line[PIPE_BUF - 1] = '\n';
+  }
   if (dropped_ > reported_) {
-    const std::string note = absl::StrCat("(", dropped_ - reported_, " log lines dropped: sink blocked)\n");
+    const std::string note =
+        absl::StrCat("(", dropped_ - reported_, " log lines dropped: sink blocked)\n");
     if (Write(note.data(), note.size())) reported_ = dropped_;
   }
   if (!Write(line.data(), line.size())) ++dropped_;

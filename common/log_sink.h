@@ -10,11 +10,12 @@
 
 namespace windlass {
 
-// Role: writes log lines to a file descriptor without ever waiting for its reader (a hung journald, a paused pipe).
-// Any process; one thread. Owns a second open file description where one is needed, never `fd` itself.
-// Blocking: never. Sockets are written with MSG_DONTWAIT; pipes and terminals are opened again with O_NONBLOCK, because
-// setting it on the shared description would change them for every other program that holds them.
-// Errors: a line that is not taken whole is dropped and counted; the next line that is taken is preceded by the count.
+// Role: writes log lines to a file descriptor without ever waiting for its reader (a hung journald,
+// a paused pipe). Any process; one thread. Owns a second open file description where one is needed,
+// never `fd` itself. Blocking: never. Sockets are written with MSG_DONTWAIT; pipes and terminals
+// are opened again with O_NONBLOCK, because setting it on the shared description would change them
+// for every other program that holds them. Errors: a line that is not taken is dropped and counted;
+// when the sink takes lines again, the count comes first. Lines are cut at PIPE_BUF bytes.
 class LogSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
   explicit LogSink(int fd);

@@ -13,7 +13,8 @@ absl::StatusOr<MappingCache::Entry*> MappingCache::Acquire(int fd, uint64_t leas
   absl::StatusOr<FileIdentity> identity = IdentifyFile(fd);
   if (!identity.ok()) return identity.status();
   for (const auto& entry : entries_) {
-    if (entry->identity.inode != identity->inode || entry->identity.device != identity->device) continue;
+    if (entry->identity.inode != identity->inode || entry->identity.device != identity->device)
+      continue;
     if (entry->mapping.size() < least_bytes) break;
     ++entry->pins;
     entry->last_use = ++uses_;
@@ -45,7 +46,8 @@ void MappingCache::EvictUnpinned(size_t keep) {
   while (entries_.size() > keep) {
     auto oldest = entries_.end();
     for (auto it = entries_.begin(); it != entries_.end(); ++it) {
-      if ((*it)->pins == 0 && (oldest == entries_.end() || (*it)->last_use < (*oldest)->last_use)) oldest = it;
+      if ((*it)->pins == 0 && (oldest == entries_.end() || (*it)->last_use < (*oldest)->last_use))
+        oldest = it;
     }
     if (oldest == entries_.end()) return;
     mapped_bytes_ -= (*oldest)->mapping.size();

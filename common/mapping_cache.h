@@ -10,11 +10,11 @@
 
 namespace windlass {
 
-// Role: keeps memfds of other processes mapped, because mapping 16 MiB anew for every job costs more than the job's
-// copies. Worker and pool processes. Keyed by inode, which the mapping keeps from being reused: the other side is not
-// trusted to say which buffer it sent.
-// Owns the mappings; at most `max_entries` unpinned ones stay, the least recently used go first.
-// Errors: a descriptor that is no memfd, not sealed against shrinking (reading it could raise SIGBUS) or too short is
+// Role: keeps memfds of other processes mapped, because mapping 16 MiB anew for every job costs
+// more than the job's copies. Worker and pool processes. Keyed by inode, which the mapping keeps
+// from being reused: the other side is not trusted to say which buffer it sent. Owns the mappings;
+// at most `max_entries` unpinned ones stay, the least recently used go first. Errors: a descriptor
+// that is no memfd, not sealed against shrinking (reading it could raise SIGBUS) or too short is
 // InvalidArgument: the sender is broken.
 class MappingCache {
  public:
@@ -25,7 +25,8 @@ class MappingCache {
     uint64_t last_use = 0;
   };
 
-  MappingCache(size_t max_entries, bool writable) : max_entries_(max_entries), writable_(writable) {}
+  MappingCache(size_t max_entries, bool writable)
+      : max_entries_(max_entries), writable_(writable) {}
 
   // The whole file, pinned: call Release when its bytes are no longer used. Valid until then.
   absl::StatusOr<Entry*> Acquire(int fd, uint64_t least_bytes);

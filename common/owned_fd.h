@@ -7,9 +7,9 @@
 
 namespace windlass {
 
-// A file descriptor that is closed exactly once, by whoever owns this object. Everywhere else in this code base a plain
-// `int fd` is borrowed. Blocking: never (close(2) of a socket, pipe or memfd does not wait). After fork: both
-// processes own their copy.
+// A file descriptor that is closed exactly once, by whoever owns this object. Everywhere else in
+// this code base a plain `int fd` is borrowed. Blocking: never (close(2) of a socket, pipe or memfd
+// does not wait). After fork: both processes own their copy.
 class OwnedFd {
  public:
   OwnedFd() = default;
@@ -27,7 +27,8 @@ class OwnedFd {
   bool valid() const { return fd_ >= 0; }
   int Take() { return std::exchange(fd_, -1); }  // the caller owns it now
   void Reset(int fd = -1) {
-    // EINTR is not retried: on Linux the descriptor is gone by then, and a retry could close somebody else's.
+    // EINTR is not retried: on Linux the descriptor is gone by then, and a retry could close
+    // somebody else's.
     if (fd_ >= 0) ::close(fd_);
     fd_ = fd;
   }

@@ -19,7 +19,8 @@ absl::StatusOr<std::unique_ptr<RequestBuffer>> RequestBuffer::Create(uint64_t ca
   absl::StatusOr<Mapping> mapping = Mapping::Shared(memfd->get(), capacity, 0, /*writable=*/true);
   if (!mapping.ok()) return mapping.status();
   // After mapping: FUTURE_WRITE forbids every later writable one.
-  const absl::Status sealed = AddSeals(memfd->get(), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE);
+  const absl::Status sealed =
+      AddSeals(memfd->get(), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE);
   if (!sealed.ok()) return sealed;
   buffer->memfd_ = *std::move(memfd);
   buffer->mapping_ = *std::move(mapping);
@@ -31,7 +32,8 @@ absl::StatusOr<std::unique_ptr<ResultBuffer>> ResultBuffer::Create(uint64_t capa
   const uint64_t size = capacity + ResultHeader::kBytes;
   absl::StatusOr<OwnedFd> memfd = MemfdCreate("windlass-result", size);
   if (!memfd.ok()) return memfd.status();
-  if (auto sealed = AddSeals(memfd->get(), F_SEAL_SHRINK | F_SEAL_GROW); !sealed.ok()) return sealed;
+  if (auto sealed = AddSeals(memfd->get(), F_SEAL_SHRINK | F_SEAL_GROW); !sealed.ok())
+    return sealed;
   absl::StatusOr<Mapping> mapping = Mapping::Shared(memfd->get(), size, 0, /*writable=*/true);
   if (!mapping.ok()) return mapping.status();
   buffer->memfd_ = *std::move(memfd);

@@ -10,8 +10,9 @@
 
 namespace windlass {
 
-// Memory of a large request: a memfd that its worker writes (it receives from the client straight into it) and a pool
-// process maps read-only. Sealed SHRINK|GROW|FUTURE_WRITE: nobody but the worker's existing mapping can change it.
+// Memory of a large request: a memfd that its worker writes (it receives from the client straight
+// into it) and a pool process maps read-only. Sealed SHRINK|GROW|FUTURE_WRITE: nobody but the
+// worker's existing mapping can change it.
 class RequestBuffer {
  public:
   static absl::StatusOr<std::unique_ptr<RequestBuffer>> Create(uint64_t capacity);
@@ -26,9 +27,9 @@ class RequestBuffer {
   Mapping mapping_;
 };
 
-// Memory of a large result: a memfd that belongs to the pool process that made it. The first page is a header with the
-// in-use word; the content follows. The process sets the word before it sends, the worker clears it after its last use,
-// and only then is the memory written again.
+// Memory of a large result: a memfd that belongs to the pool process that made it. The first page
+// is a header with the in-use word; the content follows. The process sets the word before it sends,
+// the worker clears it after its last use, and only then is the memory written again.
 struct ResultHeader {
   static constexpr uint64_t kMagic = 0x544c55534552;
   static constexpr uint64_t kBytes = 4096;
@@ -50,7 +51,8 @@ class ResultBuffer {
   Mapping mapping_;
 };
 
-// Capacities are powers of two from 64 KiB, so that buffers are reused for payloads of about their size.
+// Capacities are powers of two from 64 KiB, so that buffers are reused for payloads of about their
+// size.
 uint64_t PayloadCapacityFor(uint64_t bytes);
 
 }  // namespace windlass

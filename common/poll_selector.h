@@ -9,8 +9,8 @@
 
 namespace windlass {
 
-// The poll(2) back end, for systems where epoll is not to be had. Registering and removing are O(1) (the last entry
-// takes the place of the removed one); a turn costs O(registered).
+// The poll(2) back end, for systems where epoll is not to be had. Registering and removing are O(1)
+// (the last entry takes the place of the removed one); a turn costs O(registered).
 class PollSelector : public Selector {
  public:
   absl::StatusOr<absl::Span<const Ready>> Select(int timeout_ms) override;

@@ -114,14 +114,19 @@ AcceptOutcome AcceptSome(int listener, OwnedFd* accepted) {
       return AcceptOutcome::kAccepted;
     }
     switch (errno) {
-      case EINTR: continue;
-      case EAGAIN: return AcceptOutcome::kWouldBlock;
+      case EINTR:
+        continue;
+      case EAGAIN:
+        return AcceptOutcome::kWouldBlock;
       case EMFILE:
       case ENFILE:
       case ENOBUFS:
-      case ENOMEM: return AcceptOutcome::kExhausted;
-      // accept(2): network errors of the new connection are reported here, and are to be treated like EAGAIN.
-      default: return AcceptOutcome::kAborted;
+      case ENOMEM:
+        return AcceptOutcome::kExhausted;
+      // accept(2): network errors of the new connection are reported here, and are to be treated
+      // like EAGAIN.
+      default:
+        return AcceptOutcome::kAborted;
     }
   }
 }
@@ -183,8 +188,10 @@ absl::StatusOr<PacketPair> SeqPacketPair(int buffer_bytes) {
   PacketPair pair{OwnedFd(ends[0]), OwnedFd(ends[1])};
   for (int fd : ends) {
     // FORCE needs CAP_NET_ADMIN; the plain option is cut at net.core.wmem_max, which is no error.
-    if (::setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer_bytes, sizeof(buffer_bytes)) == 0) continue;
-    if (auto set = SetIntOption(fd, SOL_SOCKET, SO_SNDBUF, buffer_bytes, "SO_SNDBUF"); !set.ok()) return set;
+    if (::setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer_bytes, sizeof(buffer_bytes)) == 0)
+      continue;
+    if (auto set = SetIntOption(fd, SOL_SOCKET, SO_SNDBUF, buffer_bytes, "SO_SNDBUF"); !set.ok())
+      return set;
   }
   return pair;
 }
@@ -207,21 +214,26 @@ PacketOutcome SendPacket(int fd, absl::Span<const iovec> pieces, absl::Span<cons
   for (;;) {
     if (::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return PacketOutcome::kDone;
     switch (errno) {
-      case EINTR: continue;
+      case EINTR:
+        continue;
       case EAGAIN:
       case ENOBUFS:
       case ENOMEM:
-      case ETOOMANYREFS: return PacketOutcome::kFull;  // too many descriptors in flight: like a full channel
+      case ETOOMANYREFS:
+        return PacketOutcome::kFull;  // too many descriptors in flight: like a full channel
       case EPIPE:
       case ECONNRESET:
       case ENOTCONN:
-      case ECONNREFUSED: return PacketOutcome::kPeerGone;
-      default: CHECK(false) << "sendmsg on fd " << fd << ": " << std::strerror(errno);
+      case ECONNREFUSED:
+        return PacketOutcome::kPeerGone;
+      default:
+        CHECK(false) << "sendmsg on fd " << fd << ": " << std::strerror(errno);
     }
   }
 }
 
-ReceivedPacket ReceivePacket(int fd, absl::Span<const iovec> into, absl::Span<OwnedFd> room_for_fds) {
+ReceivedPacket ReceivePacket(int fd, absl::Span<const iovec> into,
+                             absl::Span<OwnedFd> room_for_fds) {
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxPacketFds)];
   msghdr message = {};
   message.msg_iov = const_cast<iovec*>(into.data());
@@ -254,7 +266,8 @@ ReceivedPacket ReceivePacket(int fd, absl::Span<const iovec> into, absl::Span<Ow
       if (received.fd_count < room) room_for_fds[received.fd_count++] = std::move(owned);
     }
   }
-  // A datagram of no bytes is never sent by us, so it means that nobody holds the other end any more.
+  // A datagram of no bytes is never sent by us, so it means that nobody holds the other end any
+  // more.
   received.outcome = n == 0 ? PacketOutcome::kPeerGone : PacketOutcome::kDone;
   return received;
 }

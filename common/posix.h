@@ -20,13 +20,14 @@
 #include "absl/types/span.h"
 #include "common/owned_fd.h"
 
-// One wrapper per system call: the only place that reads errno or retries EINTR. Ordinary outcomes (would block, peer
-// gone) are values; a Status is a failure of the environment. Blocking: never, except Poll and EpollWait, which wait as
-// long as they are told to.
+// One wrapper per system call: the only place that reads errno or retries EINTR. Ordinary outcomes
+// (would block, peer gone) are values; a Status is a failure of the environment. Blocking: never,
+// except Poll and EpollWait, which wait as long as they are told to.
 
 namespace windlass {
 
-// --- Streams -----------------------------------------------------------------------------------------------------
+// --- Streams
+// -----------------------------------------------------------------------------------------------------
 
 enum class IoOutcome : uint8_t {
   kProgress,    // bytes > 0 moved
@@ -45,19 +46,21 @@ IoResult SendSome(int fd, absl::Span<const iovec> pieces, bool more_follows = fa
 IoResult SendFileSome(int socket, int file, uint64_t* offset, size_t count);
 absl::StatusOr<OwnedFd> OpenReadOnly(const std::string& path);
 absl::StatusOr<OwnedFd> OpenDirectory(const std::string& path);
-// A file below `directory`, for reading: neither "..", absolute names nor links lead out of it. Never blocks on a FIFO.
+// A file below `directory`, for reading: neither "..", absolute names nor links lead out of it.
+// Never blocks on a FIFO.
 absl::StatusOr<OwnedFd> OpenBeneath(int directory, const std::string& name);
 // For files, pipes and eventfd-like descriptors; whole-buffer semantics are the caller's.
 absl::StatusOr<size_t> ReadFd(int fd, char* into, size_t capacity);
 absl::StatusOr<size_t> PReadFd(int fd, char* into, size_t capacity, uint64_t offset);
 
-// --- Sockets -----------------------------------------------------------------------------------------------------
+// --- Sockets
+// -----------------------------------------------------------------------------------------------------
 
 enum class AcceptOutcome : uint8_t {
   kAccepted,
   kWouldBlock,
-  kAborted,     // that connection died in the queue: try the next
-  kExhausted,   // out of descriptors or memory: shed, then try again later
+  kAborted,    // that connection died in the queue: try the next
+  kExhausted,  // out of descriptors or memory: shed, then try again later
 };
 // `accepted` is non-blocking and close-on-exec.
 AcceptOutcome AcceptSome(int listener, OwnedFd* accepted);
@@ -74,7 +77,8 @@ absl::Status TakeSocketError(int fd, absl::string_view what);  // SO_ERROR
 absl::StatusOr<sockaddr_storage> LocalAddress(int fd, socklen_t* length);
 void ShutdownWrite(int fd);  // best effort: the peer may be gone already
 
-// --- Packets (SOCK_SEQPACKET pairs between our own processes) --------------------------------------------------------
+// --- Packets (SOCK_SEQPACKET pairs between our own processes)
+// --------------------------------------------------------
 
 struct PacketPair {
   OwnedFd send_end, receive_end;  // which is which is convention; both directions work
@@ -87,8 +91,8 @@ enum class PacketOutcome : uint8_t {
   kFull,      // sending: the channel is full. Receiving: it is empty
   kPeerGone,  // every process that held the other end is gone
 };
-// Sends one datagram made of `pieces`, with at most kMaxPacketFds descriptors. Other failures (EMSGSIZE and kin) are
-// our own fault and end the process.
+// Sends one datagram made of `pieces`, with at most kMaxPacketFds descriptors. Other failures
+// (EMSGSIZE and kin) are our own fault and end the process.
 constexpr size_t kMaxPacketFds = 16;
 PacketOutcome SendPacket(int fd, absl::Span<const iovec> pieces, absl::Span<const int> fds = {});
 
@@ -101,12 +105,14 @@ struct ReceivedPacket {
 };
 // Receives one datagram. Descriptors arrive close-on-exec in fds[0..fd_count), owned by the caller.
 // `room_for_fds` may be empty: descriptors are then closed by the kernel and fds_truncated is set.
-ReceivedPacket ReceivePacket(int fd, absl::Span<const iovec> into, absl::Span<OwnedFd> room_for_fds);
+ReceivedPacket ReceivePacket(int fd, absl::Span<const iovec> into,
+                             absl::Span<OwnedFd> room_for_fds);
 // Bytes in the send queue of a socket, as the kernel accounts them (SIOCOUTQ).
 int UnsentQueueBytes(int fd);
 int SendBufferBytes(int fd);  // SO_SNDBUF as the kernel accounts it
 
-// --- Waiting -----------------------------------------------------------------------------------------------------
+// --- Waiting
+// -----------------------------------------------------------------------------------------------------
 
 absl::StatusOr<OwnedFd> EpollCreate();
 absl::Status EpollControl(int epoll_fd, int operation, int fd, uint32_t events, uint64_t data);
@@ -114,7 +120,8 @@ absl::Status EpollControl(int epoll_fd, int operation, int fd, uint32_t events, 
 absl::StatusOr<int> EpollWait(int epoll_fd, absl::Span<epoll_event> into, int timeout_ms);
 absl::StatusOr<int> Poll(absl::Span<pollfd> entries, int timeout_ms);
 
-// --- Processes and signals -------------------------------------------------------------------------------------------
+// --- Processes and signals
+// -------------------------------------------------------------------------------------------
 
 absl::StatusOr<pid_t> Fork();
 absl::StatusOr<OwnedFd> PidfdOpen(pid_t pid);
@@ -126,7 +133,8 @@ struct ExitStatus {
 };
 // nullopt: still running. Reaps the process.
 std::optional<ExitStatus> ReapPidfd(int pidfd);
-// Reaps one child that nobody holds a pidfd for (as PID 1 we inherit strangers); 0 when there is none.
+// Reaps one child that nobody holds a pidfd for (as PID 1 we inherit strangers); 0 when there is
+// none.
 pid_t PeekExitedChild();
 void ReapStranger(pid_t pid);
 void SetParentDeathSignal(int signal);
@@ -137,7 +145,8 @@ bool TakeSignal(int signal_fd, int* signal, int* code);
 // Closes every descriptor of this process >= 3 that is not in `keep` (sorted or not).
 void CloseAllFdsExcept(absl::Span<const int> keep);
 
-// --- Memory files ------------------------------------------------------------------------------------------------
+// --- Memory files
+// ------------------------------------------------------------------------------------------------
 
 absl::StatusOr<OwnedFd> MemfdCreate(const char* name, uint64_t size);
 absl::Status AddSeals(int fd, int seals);

@@ -146,8 +146,8 @@ void Mapping::Unmap() {
 }
 
 absl::StatusOr<Mapping> Mapping::Shared(int fd, size_t size, uint64_t offset, bool writable) {
-  void* const at = ::mmap(nullptr, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd,
-                          static_cast<off_t>(offset));
+  void* const at = ::mmap(nullptr, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED,
+                          fd, static_cast<off_t>(offset));
   if (at == MAP_FAILED) return Failed(absl::StrCat("mmap ", size, " bytes"));
   Mapping mapping;
   mapping.data_ = static_cast<char*>(at);

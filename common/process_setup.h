@@ -13,25 +13,25 @@ namespace windlass {
 
 // One listening socket of a generation. A listener whose host is a name has several.
 struct ListenSocket {
-  int fd = -1;             // borrowed
-  uint32_t listener = 0;   // index into Config::listeners
-  std::string address;     // with the port that the kernel picked
+  int fd = -1;            // borrowed
+  uint32_t listener = 0;  // index into Config::listeners
+  std::string address;    // with the port that the kernel picked
 };
 
-// All that the master hands to a child: everything else is closed before the child's entry function runs.
-// Descriptors are the child's own copies, open until it ends.
+// All that the master hands to a child: everything else is closed before the child's entry function
+// runs. Descriptors are the child's own copies, open until it ends.
 struct ProcessSetup {
   SlotIndex slot;
   uint32_t incarnation = 0;
   const Config* config = nullptr;
   Scoreboard* scoreboard = nullptr;  // EnterChild has been called
   OwnedFd control;
-  int job_queue = -1;       // worker: the sending end; pool process: the receiving end
-  int reply_channel = -1;   // worker: the receiving end of its slot's
-  std::vector<int> reply_channels;       // pool process: the sending ends, by worker slot
-  std::vector<ListenSocket> listeners;   // worker
-  int pool_processes = 0;                // how many there are meant to be
-  uint64_t payload_budget_bytes = 0;     // whole server
+  int job_queue = -1;                   // worker: the sending end; pool process: the receiving end
+  int reply_channel = -1;               // worker: the receiving end of its slot's
+  std::vector<int> reply_channels;      // pool process: the sending ends, by worker slot
+  std::vector<ListenSocket> listeners;  // worker
+  int pool_processes = 0;               // how many there are meant to be
+  uint64_t payload_budget_bytes = 0;    // whole server
 };
 
 // Runs one role until it is told to stop or the master is gone; returns the process's exit code.

@@ -22,8 +22,10 @@ absl::StatusOr<Scoreboard> Scoreboard::Create(uint32_t slots) {
   absl::StatusOr<OwnedFd> memfd = MemfdCreate("windlass-scoreboard", size);
   if (!memfd.ok()) return memfd.status();
   board.writable_ = *std::move(memfd);
-  if (auto sealed = AddSeals(board.writable_.get(), F_SEAL_SHRINK | F_SEAL_GROW); !sealed.ok()) return sealed;
-  absl::StatusOr<OwnedFd> read_only = OpenReadOnly(absl::StrCat("/proc/self/fd/", board.writable_.get()));
+  if (auto sealed = AddSeals(board.writable_.get(), F_SEAL_SHRINK | F_SEAL_GROW); !sealed.ok())
+    return sealed;
+  absl::StatusOr<OwnedFd> read_only =
+      OpenReadOnly(absl::StrCat("/proc/self/fd/", board.writable_.get()));
   if (!read_only.ok()) return read_only.status();
   board.read_only_ = *std::move(read_only);
   absl::StatusOr<Mapping> all = Mapping::Shared(board.writable_.get(), size, 0, /*writable=*/true);
@@ -41,7 +43,8 @@ absl::Status Scoreboard::EnterChild(SlotIndex own) {
   absl::StatusOr<Mapping> page = Mapping::Shared(writable_.get(), kPage, SlotOffset(own), true);
   if (!page.ok()) return page.status();
   // From a read-only description, so that it cannot be made writable again by mprotect.
-  absl::StatusOr<Mapping> all = Mapping::Shared(read_only_.get(), kPage * (size_t{slots_} + 1), 0, false);
+  absl::StatusOr<Mapping> all =
+      Mapping::Shared(read_only_.get(), kPage * (size_t{slots_} + 1), 0, false);
   if (!all.ok()) return all.status();
   own_ = *std::move(page);
   all_ = *std::move(all);

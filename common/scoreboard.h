@@ -16,26 +16,29 @@ namespace windlass {
 enum class Role : uint8_t { kNone, kWorker, kPool };
 
 // A pool process's word: what it has in its hands.
-//   kIdle -> kReceiving (before every recv) -> the job's id -> kIdle (after its reply has been sent).
+//   kIdle -> kReceiving (before every recv) -> the job's id -> kIdle (after its reply has been
+//   sent).
 // A death in kReceiving is ambiguous: a job may or may not have been taken out of the queue.
 constexpr uint64_t kSlotIdle = 0;
-constexpr uint64_t kSlotReceiving = 1;  // no job id: incarnations start at 1, so ids are >= 2^40
+constexpr uint64_t kSlotReceiving = 1;  // no job id: those are >= 2^40
 
 template <typename T>
 using Word = std::atomic<T>;
 
-// What one process says about itself: one page. Written by that process alone (by the master after the process is
-// dead), read by all, atomics only: no lock that a killed process could hold. Counters belong to the slot for ever; a
-// successor continues them, so that nothing ever goes backwards.
+// What one process says about itself: one page. Written by that process alone (by the master after
+// the process is dead), read by all, atomics only: no lock that a killed process could hold.
+// Counters belong to the slot for ever; a successor continues them, so that nothing ever goes
+// backwards.
 struct alignas(4096) ProcessSlot {
   // Written by the master before the process starts.
   Word<Role> role;
   Word<int32_t> pid;
-  Word<uint32_t> incarnation;  // 1.. for each process that has this slot
+  Word<uint32_t>
+      incarnation;  // which of the processes that have had this slot; see JobId::NextIncarnation
 
   // A worker's load; zero when it is dead.
-  alignas(64) Word<uint32_t> jobs_out;     // sent to the pool, not answered yet
-  Word<uint32_t> jobs_queued;  // waiting in this worker
+  alignas(64) Word<uint32_t> jobs_out;  // sent to the pool, not answered yet
+  Word<uint32_t> jobs_queued;           // waiting in this worker
   Word<uint32_t> connections;
   Word<uint64_t> payload_bytes;  // memory that its large payloads hold
 
@@ -47,15 +50,15 @@ struct alignas(4096) ProcessSlot {
   alignas(64) Word<uint64_t> accepted;
   Word<uint64_t> requests;
   std::array<Word<uint64_t>, kErrorCodeCount> answers;  // by code
-  Word<uint64_t> late_replies;      // dropped: their job was answered, lost or unknown
+  Word<uint64_t> late_replies;  // dropped: their job was answered, lost or unknown
   Word<uint64_t> closed_idle, closed_frame, closed_write;  // by timeout
   Word<uint64_t> shed_connections;  // closed at once: no descriptors or at max_connections
 
   // Counters of a pool process.
   Word<uint64_t> jobs_done, jobs_expired, replies_dropped;
 
-  // Jobs of this worker that nobody waits for any more, at [sequence % size]. A later cancellation may overwrite an
-  // earlier one: then that job merely runs to its end.
+  // Jobs of this worker that nobody waits for any more, at [sequence % size]. A later cancellation
+  // may overwrite an earlier one: then that job merely runs to its end.
   static constexpr size_t kCancelled = 256;
   std::array<Word<uint64_t>, kCancelled> cancelled;
 };
@@ -81,8 +84,9 @@ struct alignas(4096) ScoreboardHeader {
 static_assert(sizeof(ScoreboardHeader) == 4096);
 
 // Role: the one mapping that all processes share; a memfd, made by the master before any fork.
-// After fork: a child calls EnterChild, which leaves it its own slot writable and everything else read-only.
-// Errors: none after Create. The master must survive any garbage in it: whatever is read is checked before use.
+// After fork: a child calls EnterChild, which leaves it its own slot writable and everything else
+// read-only. Errors: none after Create. The master must survive any garbage in it: whatever is read
+// is checked before use.
 class Scoreboard {
  public:
   static absl::StatusOr<Scoreboard> Create(uint32_t slots);

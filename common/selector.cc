@@ -8,8 +8,10 @@ namespace windlass {
 
 absl::StatusOr<std::unique_ptr<Selector>> Selector::Create(SelectorKind kind) {
   switch (kind) {
-    case SelectorKind::kEpoll: return EpollSelector::Create();
-    case SelectorKind::kPoll: return std::make_unique<PollSelector>();
+    case SelectorKind::kEpoll:
+      return EpollSelector::Create();
+    case SelectorKind::kPoll:
+      return std::make_unique<PollSelector>();
   }
   std::abort();
 }

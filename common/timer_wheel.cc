@@ -21,7 +21,8 @@ TimerWheel::~TimerWheel() {
 // The first tick that is not before `at`.
 int64_t TimerWheel::TickAfter(Instant at) {
   const int64_t tick_ns = int64_t{1} << kTickShift;
-  return at.ns > INT64_MAX - tick_ns ? INT64_MAX >> kTickShift : (at.ns + tick_ns - 1) >> kTickShift;
+  return at.ns > INT64_MAX - tick_ns ? INT64_MAX >> kTickShift
+                                     : (at.ns + tick_ns - 1) >> kTickShift;
 }
 
 void TimerWheel::Arm(Timer* timer, Instant deadline) {
@@ -86,7 +87,8 @@ void TimerWheel::Advance(Instant now) {
   now_ = now;
   const int64_t target = now.ns >> kTickShift;
   if (target < wake_tick_) {
-    // Nothing to fire or to sort on the way: whole rounds are skipped, but for the boundary that cascades.
+    // Nothing to fire or to sort on the way: whole rounds are skipped, but for the boundary that
+    // cascades.
     tick_ = std::max(tick_, target);
     return;
   }
@@ -104,7 +106,8 @@ int64_t TimerWheel::FindWakeTick() const {
     const Timer& head = heads_[tick & 255];
     if (head.next_ != &head) return tick;
   }
-  // The rest of level 0 lies past the boundary; whatever is anywhere makes the boundary worth waking for.
+  // The rest of level 0 lies past the boundary; whatever is anywhere makes the boundary worth
+  // waking for.
   for (const Timer& head : heads_) {
     if (head.next_ != &head) return boundary;
   }

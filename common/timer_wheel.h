@@ -19,7 +19,8 @@ class TimerOwner {
   virtual ~TimerOwner() = default;
 };
 
-// One deadline, embedded in the object that it is about. Not armed when made; destroying it disarms it.
+// One deadline, embedded in the object that it is about. Not armed when made; destroying it disarms
+// it.
 class Timer {
  public:
   explicit Timer(TimerOwner* owner) : owner_(owner) {}
@@ -47,11 +48,11 @@ class Timer {
   Instant deadline_;
 };
 
-// Role: keeps up to hundreds of thousands of timers; arming, disarming and moving one is O(1). Any process, one thread.
-// Owns no timer. A hierarchical timing wheel (Varghese and Lauck, SOSP 1987, scheme 7): 4 levels of 256, 64, 64 and 64
-// slots of 4 ms, 1 s, 65 s and 70 min; later deadlines wait in the last level and are sorted in again.
-// Invariants: 1. no timer fires before its deadline; 2. it fires at most one tick (4 ms) after it, if Advance is called.
-// Blocking: never.
+// Role: keeps up to hundreds of thousands of timers; arming, disarming and moving one is O(1). Any
+// process, one thread. Owns no timer. A hierarchical timing wheel (Varghese and Lauck, SOSP 1987,
+// scheme 7): 4 levels of 256, 64, 64 and 64 slots of 4 ms, 1 s, 65 s and 70 min; later deadlines
+// wait in the last level and are sorted in again. Invariants: 1. no timer fires before its
+// deadline; 2. it fires at most one tick (4 ms) after it, if Advance is called. Blocking: never.
 class TimerWheel {
  public:
   explicit TimerWheel(Instant now);
@@ -59,13 +60,14 @@ class TimerWheel {
   TimerWheel& operator=(const TimerWheel&) = delete;
   ~TimerWheel();
 
-  // Arms `timer`, or moves it if it is armed. A deadline in the past fires at the next Advance.
+  // Arms `timer`, or moves it if it is armed. A deadline in the past fires at the next tick.
   void Arm(Timer* timer, Instant deadline);
   // Calls the owners of all timers that have run out by `now`.
   void Advance(Instant now);
   // The instant that the last Advance was given: the loop's idea of now.
   Instant now() const { return now_; }
-  // How long a loop may sleep, in milliseconds rounded up; -1: nothing is armed. May be shorter than needed. O(1).
+  // How long a loop may sleep, in milliseconds rounded up; -1: nothing is armed. May be
+  // shorter than needed. O(1).
   int SleepMs(Instant now) const;
 
  private:

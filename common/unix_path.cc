@@ -43,7 +43,8 @@ absl::Status SetSocketFileAccess(const std::string& path, int mode, const std::s
   }
   if (!group.empty()) {
     const struct group* const found = ::getgrnam(group.c_str());
-    if (found == nullptr) return absl::NotFoundError(absl::StrCat(path, ": no group '", group, "'"));
+    if (found == nullptr)
+      return absl::NotFoundError(absl::StrCat(path, ": no group '", group, "'"));
     gid = found->gr_gid;
   }
   if ((!owner.empty() || !group.empty()) && ::chown(path.c_str(), uid, gid) != 0) {

@@ -32,13 +32,15 @@ ChildDecision DecideChild(ChildState state, ChildEvent event) {
     case ChildState::kEnding:
       if (event == ChildEvent::kExited) return {ChildState::kGone};
       return {state};
-    case ChildState::kGone: return {state};
+    case ChildState::kGone:
+      return {state};
   }
   std::abort();
 }
 
 absl::string_view ChildStateName(ChildState state) {
-  constexpr absl::string_view kNames[] = {"waiting", "starting", "serving", "killed", "draining", "ending", "gone"};
+  constexpr absl::string_view kNames[] = {"waiting",  "starting", "serving", "killed",
+                                          "draining", "ending",   "gone"};
   return kNames[static_cast<size_t>(state)];
 }
 

@@ -26,8 +26,9 @@ Sizing SizeUp(const Config& config) {
   if (memory.is_percent) {
     const UsableMemory usable = UsableMemoryBytes();
     sizing.payload_budget_bytes = usable.bytes / 100 * memory.value;
-    LOG(INFO) << "workers.payload_memory = " << memory.value << "% = " << (sizing.payload_budget_bytes >> 20)
-              << " MiB (usable memory " << usable.derivation << ")";
+    LOG(INFO) << "workers.payload_memory = " << memory.value
+              << "% = " << (sizing.payload_budget_bytes >> 20) << " MiB (usable memory "
+              << usable.derivation << ")";
   }
   return sizing;
 }

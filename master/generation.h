@@ -21,10 +21,11 @@ struct Sizing {
 // Counts usable CPUs and memory where the configuration says "auto" or a percentage, and logs how.
 Sizing SizeUp(const Config& config);
 
-// Role: one configuration and what its processes are joined by: listeners, the job queue, a reply channel for each of the
-// workers.max slots (so that pool processes can answer workers that are added later). Master; owns all of it, and keeps
-// both ends of every channel, so that a replaced process inherits its slot's.
-// Everything that can fail happens in Create, before any process is touched.
+// Role: one configuration and what its processes are joined by: listeners, the job queue, a reply
+// channel for each of the workers.max slots (so that pool processes can answer workers that are
+// added later). Master; owns all of it, and keeps both ends of every channel, so that a replaced
+// process inherits its slot's. Everything that can fail happens in Create, before any process is
+// touched.
 class Generation {
  public:
   static absl::StatusOr<Generation> Create(uint32_t number, Config config);

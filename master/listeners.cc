@@ -10,11 +10,14 @@ namespace windlass {
 namespace {
 
 // Whether somebody answers at a unix path that is in the way.
-absl::Status ReplaceStalePath(const std::string& path, const SocketAddress& address, const std::string& what) {
+absl::Status ReplaceStalePath(const std::string& path, const SocketAddress& address,
+                              const std::string& what) {
   absl::StatusOr<OwnedFd> probe = StreamSocket(AF_UNIX);
   if (!probe.ok()) return probe.status();
-  const absl::StatusOr<ConnectOutcome> answer = ConnectSocket(probe->get(), address.get(), address.length, what);
-  if (answer.ok()) return absl::AlreadyExistsError(absl::StrCat(what, ": another server is listening there"));
+  const absl::StatusOr<ConnectOutcome> answer =
+      ConnectSocket(probe->get(), address.get(), address.length, what);
+  if (answer.ok())
+    return absl::AlreadyExistsError(absl::StrCat(what, ": another server is listening there"));
   if (absl::IsNotFound(answer.status())) return absl::OkStatus();
   return RemoveSocketFile(path);  // refuses to remove what is no socket
 }
@@ -27,10 +30,12 @@ absl::StatusOr<ListenerSet> ListenerSet::Bind(const Config& config) {
   ListenerSet set;
   for (uint32_t i = 0; i < config.listeners.size(); ++i) {
     const ListenerConfig& listener = config.listeners[i];
-    const absl::StatusOr<std::vector<SocketAddress>> addresses = ResolveListenAddress(listener.address);
+    const absl::StatusOr<std::vector<SocketAddress>> addresses =
+        ResolveListenAddress(listener.address);
     if (!addresses.ok()) return addresses.status();
     for (SocketAddress address : *addresses) {
-      // "localhost:0" has two addresses: the port that the kernel picked for the first serves for all.
+      // "localhost:0" has two addresses: the port that the kernel picked for the first serves for
+      // all.
       const bool is_first = set.bound_.empty() || set.bound_.back().listener != i;
       if (!is_first) CopyPort(set.bound_.back().fd.get(), &address);
       absl::StatusOr<Bound> bound = BindOne(listener, i, address);
@@ -41,12 +46,14 @@ absl::StatusOr<ListenerSet> ListenerSet::Bind(const Config& config) {
   return set;
 }
 
-absl::StatusOr<ListenerSet::Bound> ListenerSet::BindOne(const ListenerConfig& config, uint32_t index,
+absl::StatusOr<ListenerSet::Bound> ListenerSet::BindOne(const ListenerConfig& config,
+                                                        uint32_t index,
                                                         const SocketAddress& address) {
   const std::string what = absl::StrCat("bind ", FormatSocketAddress(address));
   const bool is_unix = address.family() == AF_UNIX;
   if (is_unix) {
-    if (absl::Status ready = ReplaceStalePath(config.address.path, address, what); !ready.ok()) return ready;
+    if (absl::Status ready = ReplaceStalePath(config.address.path, address, what); !ready.ok())
+      return ready;
   }
   absl::StatusOr<OwnedFd> fd = StreamSocket(address.family());
   if (!fd.ok()) return fd.status();
@@ -58,24 +65,29 @@ absl::StatusOr<ListenerSet::Bound> ListenerSet::BindOne(const ListenerConfig& co
     absl::Status only = SetIntOption(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY, 1, "IPV6_V6ONLY");
     if (!only.ok()) return only;
   }
-  if (absl::Status bound = BindSocket(fd->get(), address.get(), address.length, what); !bound.ok()) return bound;
+  if (absl::Status bound = BindSocket(fd->get(), address.get(), address.length, what); !bound.ok())
+    return bound;
   if (is_unix) {
     // Before listening: nobody connects under other permissions than those asked for.
-    absl::Status owned = SetSocketFileAccess(config.address.path, config.mode, config.owner, config.group);
+    absl::Status owned =
+        SetSocketFileAccess(config.address.path, config.mode, config.owner, config.group);
     if (!owned.ok()) return owned;
   }
   const std::string listening = absl::StrCat("listen ", FormatSocketAddress(address));
-  if (absl::Status listens = StartListening(fd->get(), config.backlog, listening); !listens.ok()) return listens;
+  if (absl::Status listens = StartListening(fd->get(), config.backlog, listening); !listens.ok())
+    return listens;
   SocketAddress local;
   absl::StatusOr<sockaddr_storage> actual = LocalAddress(fd->get(), &local.length);
   if (!actual.ok()) return actual.status();
   local.storage = *actual;
-  return Bound{*std::move(fd), index, FormatSocketAddress(local), is_unix ? config.address.path : ""};
+  return Bound{*std::move(fd), index, FormatSocketAddress(local),
+               is_unix ? config.address.path : ""};
 }
 
 std::vector<ListenSocket> ListenerSet::sockets() const {
   std::vector<ListenSocket> sockets;
-  for (const Bound& bound : bound_) sockets.push_back({bound.fd.get(), bound.listener, bound.address});
+  for (const Bound& bound : bound_)
+    sockets.push_back({bound.fd.get(), bound.listener, bound.address});
   return sockets;
 }
 

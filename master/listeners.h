@@ -12,10 +12,11 @@
 
 namespace windlass {
 
-// Role: the listening sockets of one configuration, bound with SO_REUSEADDR before any fork and inherited by all workers.
-// Master. Owns the sockets, and the paths of unix sockets, which it removes.
-// A unix path that exists is probed: refused means stale, and it is replaced; answered means that another server lives
-// there, which is an error. Blocking: resolving a host name, as long as DNS does. Errors name what was being bound.
+// Role: the listening sockets of one configuration, bound with SO_REUSEADDR before any fork and
+// inherited by all workers. Master. Owns the sockets, and the paths of unix sockets, which it
+// removes. A unix path that exists is probed: refused means stale, and it is replaced; answered
+// means that another server lives there, which is an error. Blocking: resolving a host name, as
+// long as DNS does. Errors name what was being bound.
 class ListenerSet {
  public:
   static absl::StatusOr<ListenerSet> Bind(const Config& config);
@@ -36,7 +37,8 @@ class ListenerSet {
     std::string unix_path;  // "" for TCP
   };
   ListenerSet() = default;
-  static absl::StatusOr<Bound> BindOne(const ListenerConfig& config, uint32_t index, const SocketAddress& address);
+  static absl::StatusOr<Bound> BindOne(const ListenerConfig& config, uint32_t index,
+                                       const SocketAddress& address);
 
   std::vector<Bound> bound_;
 };

@@ -1,5 +1,6 @@
-// windlassd: the master. Start-up order: options, configuration, signals, sockets and channels, then processes, then the
-// loop. Exit codes: 0 stopped, 1 run time, 2 usage, 78 configuration (sysexits.h, EX_CONFIG).
+// windlassd: the master. Start-up order: options, configuration, signals, sockets and channels,
+// then processes, then the loop. Exit codes: 0 stopped, 1 run time, 2 usage, 78 configuration
+// (sysexits.h, EX_CONFIG).
 #include <sysexits.h>
 
 #include <array>
@@ -40,13 +41,15 @@ int Serve(const Options& options, Config config) {
   LOG(INFO) << "windlassd " << WINDLASS_VERSION << ", configuration " << config.source;
   if (RunningAsRoot()) LOG(WARNING) << "started as root: pool processes run as nobody";
 
-  absl::StatusOr<Scoreboard> board = Scoreboard::Create(static_cast<uint32_t>(config.master.max_processes));
+  absl::StatusOr<Scoreboard> board =
+      Scoreboard::Create(static_cast<uint32_t>(config.master.max_processes));
   if (!board.ok()) return Fail(board.status().message(), kExitRunTime);
   absl::StatusOr<Generation> generation = Generation::Create(1, std::move(config));
   if (!generation.ok()) return Fail(generation.status().message(), kExitRunTime);
   absl::StatusOr<std::unique_ptr<MasterLoop>> loop = MasterLoop::Create(signals);
   if (!loop.ok()) return Fail(loop.status().message(), kExitRunTime);
-  Supervisor supervisor(*std::move(generation), &*board, kRoles, (*loop)->selector(), (*loop)->timers(), level);
+  Supervisor supervisor(*std::move(generation), &*board, kRoles, (*loop)->selector(),
+                        (*loop)->timers(), level);
   return (*loop)->Run(&supervisor, options);
 }
 

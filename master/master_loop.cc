@@ -22,8 +22,8 @@ void Announce(const Supervisor& supervisor, const Options& options) {
     const Protocol protocol = generation.config().listeners[socket.listener].protocol;
     LOG(NOTICE) << "listening protocol=" << ProtocolName(protocol) << " address=" << socket.address;
   }
-  LOG(INFO) << "serving: " << generation.sizing().workers << " workers, " << generation.sizing().pool
-            << " pool processes";
+  LOG(INFO) << "serving: " << generation.sizing().workers << " workers, "
+            << generation.sizing().pool << " pool processes";
   if (!options.hint || sockets.empty()) return;
   for (const ListenSocket& socket : sockets) {
     if (generation.config().listeners[socket.listener].protocol != Protocol::kMessage) continue;
@@ -36,20 +36,28 @@ void Announce(const Supervisor& supervisor, const Options& options) {
 
 MasterRequest RequestFor(int signal, int int_signals) {
   switch (signal) {
-    case SIGTERM: return MasterRequest::kDrain;
-    case SIGINT: return int_signals == 0 ? MasterRequest::kStopFast : MasterRequest::kStopNow;
-    case SIGQUIT: return MasterRequest::kStopNow;
-    // From the kernel (the terminal is gone) or from anybody: until there is something to reload, the end.
-    case SIGHUP: return MasterRequest::kDrain;
-    case SIGCHLD: return MasterRequest::kReapChildren;
-    default: return MasterRequest::kNone;
+    case SIGTERM:
+      return MasterRequest::kDrain;
+    case SIGINT:
+      return int_signals == 0 ? MasterRequest::kStopFast : MasterRequest::kStopNow;
+    case SIGQUIT:
+      return MasterRequest::kStopNow;
+    // From the kernel (the terminal is gone) or from anybody: until there is something to reload,
+    // the end.
+    case SIGHUP:
+      return MasterRequest::kDrain;
+    case SIGCHLD:
+      return MasterRequest::kReapChildren;
+    default:
+      return MasterRequest::kNone;
   }
 }
 
 sigset_t BlockMasterSignals() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU}) {
+  for (int signal :
+       {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU}) {
     sigaddset(&signals, signal);
   }
   BlockSignals(signals);
@@ -62,7 +70,8 @@ absl::StatusOr<std::unique_ptr<MasterLoop>> MasterLoop::Create(const sigset_t& s
   if (!selector.ok()) return selector.status();
   absl::StatusOr<OwnedFd> signal_fd = SignalFd(signals);
   if (!signal_fd.ok()) return signal_fd.status();
-  if (absl::Status watched = (*selector)->Register(signal_fd->get(), kReadable, kSignalToken); !watched.ok()) {
+  if (absl::Status watched = (*selector)->Register(signal_fd->get(), kReadable, kSignalToken);
+      !watched.ok()) {
     return watched;
   }
   return std::unique_ptr<MasterLoop>(new MasterLoop(*std::move(selector), *std::move(signal_fd)));
@@ -86,7 +95,8 @@ int MasterLoop::Run(Supervisor* supervisor, const Options& options) {
 }
 
 void MasterLoop::Turn(Supervisor* supervisor) {
-  const absl::StatusOr<absl::Span<const Ready>> ready = selector_->Select(timers_.SleepMs(MonotonicNow()));
+  const absl::StatusOr<absl::Span<const Ready>> ready =
+      selector_->Select(timers_.SleepMs(MonotonicNow()));
   CHECK(ready.ok()) << ready.status().ToString();
   timers_.Advance(MonotonicNow());
   for (const Ready& event : *ready) {
@@ -106,19 +116,25 @@ void MasterLoop::HandleSignals(Supervisor* supervisor) {
     if (signal == SIGINT) ++int_signals_;
     if (request != MasterRequest::kReapChildren) {
       const char* const name = ::sigabbrev_np(signal);
-      LOG(INFO) << "SIG" << (name == nullptr ? "?" : name) << (request == MasterRequest::kNone ? " ignored" : "");
+      LOG(INFO) << "SIG" << (name == nullptr ? "?" : name)
+                << (request == MasterRequest::kNone ? " ignored" : "");
     }
     switch (request) {
       case MasterRequest::kDrain:
         supervisor->Drain(timers_.now() + supervisor->generation().config().master.drain_timeout);
         break;
-      case MasterRequest::kStopFast: supervisor->Drain(timers_.now()); break;
+      case MasterRequest::kStopFast:
+        supervisor->Drain(timers_.now());
+        break;
       case MasterRequest::kStopNow:
         stop_now_ = true;
         supervisor->KillAll();
         break;
-      case MasterRequest::kReapChildren: supervisor->ReapStrangers(); break;
-      case MasterRequest::kNone: break;
+      case MasterRequest::kReapChildren:
+        supervisor->ReapStrangers();
+        break;
+      case MasterRequest::kNone:
+        break;
     }
   }
 }

@@ -11,7 +11,8 @@
 
 namespace windlass {
 
-// What signals ask the master for. Recorded by a signalfd, acted on in the loop; nothing runs in a handler.
+// What signals ask the master for. Recorded by a signalfd, acted on in the loop; nothing runs in a
+// handler.
 enum class MasterRequest : uint8_t { kDrain, kStopFast, kStopNow, kReapChildren, kNone };
 // Pure. `int_signals`: how many SIGINT came before this signal.
 MasterRequest RequestFor(int signal, int int_signals);
@@ -19,8 +20,8 @@ MasterRequest RequestFor(int signal, int int_signals);
 // Blocks the signals that the master reads from a signalfd. Call before the first fork.
 sigset_t BlockMasterSignals();
 
-// Role: the master's event loop: signals, children's ends and reports, timers; hands each to the supervisor.
-// Blocking: in the selector only, and never without a deadline while anything is due.
+// Role: the master's event loop: signals, children's ends and reports, timers; hands each to the
+// supervisor. Blocking: in the selector only, and never without a deadline while anything is due.
 class MasterLoop {
  public:
   static absl::StatusOr<std::unique_ptr<MasterLoop>> Create(const sigset_t& signals);

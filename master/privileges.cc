@@ -7,8 +7,8 @@
 namespace windlass {
 namespace {
 
-// By convention of every Linux distribution and of the kernel (overflowuid); looking it up would need the name service,
-// which is not to be had in a bare container.
+// By convention of every Linux distribution and of the kernel (overflowuid); looking it up would
+// need the name service, which is not to be had in a bare container.
 constexpr uid_t kNobody = 65534;
 
 absl::Status Failed(absl::string_view what) { return absl::ErrnoToStatus(errno, what); }

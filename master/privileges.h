@@ -8,8 +8,8 @@
 namespace windlass {
 
 bool RunningAsRoot();
-// As root: becomes the user and group nobody, without supplementary groups, for good. Otherwise nothing. NO_NEW_PRIVS is set
-// in any case. Called in a child, before it runs foreign code.
+// As root: becomes the user and group nobody, without supplementary groups, for good. Otherwise
+// nothing. NO_NEW_PRIVS is set in any case. Called in a child, before it runs foreign code.
 absl::Status BecomeNobody();
 // What ps and top show; the kernel keeps 15 characters.
 void NameProcess(const std::string& name);

@@ -14,7 +14,8 @@ namespace {
 constexpr int kControlBufferBytes = 256 << 10;
 
 // What of the generation a role works with; the rest is closed.
-std::vector<int> TakeChannels(const RoleSpec& role, const Generation& generation, ProcessSetup* setup) {
+std::vector<int> TakeChannels(const RoleSpec& role, const Generation& generation,
+                              ProcessSetup* setup) {
   std::vector<int> keep = {setup->control.get()};
   if (role.role == Role::kWorker) {
     setup->job_queue = generation.job_queue().send_end.get();
@@ -23,7 +24,8 @@ std::vector<int> TakeChannels(const RoleSpec& role, const Generation& generation
     for (const ListenSocket& listener : setup->listeners) keep.push_back(listener.fd);
   } else {
     setup->job_queue = generation.job_queue().receive_end.get();
-    for (const PacketPair& pair : generation.replies()) setup->reply_channels.push_back(pair.send_end.get());
+    for (const PacketPair& pair : generation.replies())
+      setup->reply_channels.push_back(pair.send_end.get());
     keep.insert(keep.end(), setup->reply_channels.begin(), setup->reply_channels.end());
   }
   keep.push_back(setup->job_queue);
@@ -32,7 +34,8 @@ std::vector<int> TakeChannels(const RoleSpec& role, const Generation& generation
 
 // The terminal's signals, and those meant for the master, are the master's to act on.
 void ResetSignals() {
-  for (int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE}) {
+  for (int signal :
+       {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE}) {
     ::signal(signal, SIG_IGN);
   }
   ::signal(SIGCHLD, SIG_DFL);
@@ -41,8 +44,8 @@ void ResetSignals() {
   BlockSignals(none);
 }
 
-[[noreturn]] void BecomeRole(const RoleSpec& role, const Generation& generation, ProcessSetup setup, pid_t master,
-                             LogLevel log_level) {
+[[noreturn]] void BecomeRole(const RoleSpec& role, const Generation& generation, ProcessSetup setup,
+                             pid_t master, LogLevel log_level) {
   ResetSignals();
   const std::string title = absl::StrCat(role.name, "-", setup.slot.value);
   NameProcess(absl::StrCat("windlass-", title));
@@ -60,7 +63,8 @@ void ResetSignals() {
     }
   }
   if (role.dies_with_master) {
-    // After the change of user, which would clear it; and the master may have died before it was set.
+    // After the change of user, which would clear it; and the master may have died before it was
+    // set.
     SetParentDeathSignal(SIGKILL);
     if (::getppid() != master) ::_exit(0);
   }
@@ -69,8 +73,9 @@ void ResetSignals() {
 
 }  // namespace
 
-absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generation& generation, SlotIndex slot,
-                                            uint32_t incarnation, Scoreboard* board, LogLevel log_level) {
+absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generation& generation,
+                                            SlotIndex slot, uint32_t incarnation, Scoreboard* board,
+                                            LogLevel log_level) {
   absl::StatusOr<PacketPair> control = SeqPacketPair(kControlBufferBytes);
   if (!control.ok()) return control.status();
   ProcessSetup setup;
@@ -89,7 +94,8 @@ absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generati
   if (*pid == 0) BecomeRole(role, generation, std::move(setup), master, log_level);
   absl::StatusOr<OwnedFd> pidfd = PidfdOpen(*pid);
   if (!pidfd.ok()) {
-    // Without a pidfd it cannot be supervised. It is our unreaped child, so its pid is still its own.
+    // Without a pidfd it cannot be supervised. It is our unreaped child, so its pid is still its
+    // own.
     ::kill(*pid, SIGKILL);
     ReapStranger(*pid);
     return pidfd.status();

@@ -18,7 +18,8 @@ struct RoleSpec {
   Role role;
   absl::string_view name;
   RoleEntry entry;
-  bool dies_with_master;  // by signal, because it may be busy; else by the end of its control channel
+  bool dies_with_master;  // by signal, because it may be busy; else by the end of its control
+                          // channel
   bool drops_root;        // started as root, it becomes nobody: hostile payloads never run as root
 };
 
@@ -28,11 +29,13 @@ struct SpawnedProcess {
   OwnedFd control;  // the master's end
 };
 
-// The one place where a process is made. The child keeps its standard descriptors, its control channel and what `role`
-// needs of the generation; every other descriptor is closed, signals are reset, and it never returns here.
-// Errors: out of processes, descriptors or memory: try again later.
-absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generation& generation, SlotIndex slot,
-                                            uint32_t incarnation, Scoreboard* board, LogLevel log_level);
+// The one place where a process is made. The child keeps its standard descriptors, its control
+// channel and what `role` needs of the generation; every other descriptor is closed, signals are
+// reset, and it never returns here. Errors: out of processes, descriptors or memory: try again
+// later.
+absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generation& generation,
+                                            SlotIndex slot, uint32_t incarnation, Scoreboard* board,
+                                            LogLevel log_level);
 
 }  // namespace windlass
 

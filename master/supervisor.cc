@@ -23,13 +23,14 @@ std::string DescribeExit(const ExitStatus& status) {
   const char* const name = ::sigabbrev_np(status.code);
   const char* const text = ::sigdescr_np(status.code);
   return absl::StrCat("was killed by ", name == nullptr ? "signal " : "SIG",
-                      name == nullptr ? std::to_string(status.code) : name, " (", text == nullptr ? "?" : text, ")");
+                      name == nullptr ? std::to_string(status.code) : name, " (",
+                      text == nullptr ? "?" : text, ")");
 }
 
 }  // namespace
 
-Supervisor::Supervisor(Generation generation, Scoreboard* board, absl::Span<const RoleSpec> roles, Selector* selector,
-                       TimerWheel* timers, LogLevel log_level)
+Supervisor::Supervisor(Generation generation, Scoreboard* board, absl::Span<const RoleSpec> roles,
+                       Selector* selector, TimerWheel* timers, LogLevel log_level)
     : generation_(std::move(generation)),
       board_(board),
       selector_(selector),
@@ -60,18 +61,26 @@ void Supervisor::Start() {
 void Supervisor::Apply(Child& child, ChildEvent event) {
   const ChildDecision decision = DecideChild(child.state, event);
   if (decision.next != child.state) {
-    LOG(DEBUG) << child.role->name << "-" << child.slot.value << ": " << ChildStateName(child.state) << " -> "
-               << ChildStateName(decision.next);
+    LOG(DEBUG) << child.role->name << "-" << child.slot.value << ": " << ChildStateName(child.state)
+               << " -> " << ChildStateName(decision.next);
   }
   child.state = decision.next;
   switch (decision.action) {
-    case ChildAction::kNone: break;
-    case ChildAction::kSpawn: Spawn(child); break;
-    case ChildAction::kReschedule: Reschedule(child); break;
-    case ChildAction::kKill:
-      Kill(child, event == ChildEvent::kDeadline && state_ == State::kDraining ? "drain deadline" : "startup_timeout");
+    case ChildAction::kNone:
       break;
-    case ChildAction::kTellDrain: TellDrain(child); break;
+    case ChildAction::kSpawn:
+      Spawn(child);
+      break;
+    case ChildAction::kReschedule:
+      Reschedule(child);
+      break;
+    case ChildAction::kKill:
+      Kill(child, event == ChildEvent::kDeadline && state_ == State::kDraining ? "drain deadline"
+                                                                               : "startup_timeout");
+      break;
+    case ChildAction::kTellDrain:
+      TellDrain(child);
+      break;
   }
   if (child.state == ChildState::kServing || child.state == ChildState::kGone) child.timer.Disarm();
 }
@@ -80,18 +89,20 @@ void Supervisor::Spawn(Child& child) {
   const absl::Duration wait = spawn_rate_.Take(timers_->now());
   absl::StatusOr<SpawnedProcess> process = absl::UnavailableError("");
   if (wait == absl::ZeroDuration()) {
-    child.incarnation = child.incarnation + 1;
-    if (child.incarnation % JobId::kIncarnations == 0) ++child.incarnation;  // so that no job id is a small number
+    child.incarnation = JobId::NextIncarnation(child.incarnation);
     ProcessSlot& slot = board_->MutableSlot(child.slot);
     slot.incarnation.store(child.incarnation);
     slot.job.store(kSlotIdle);
     slot.role.store(child.role->role);
-    process = SpawnProcess(*child.role, generation_, child.slot, child.incarnation, board_, log_level_);
-    if (!process.ok()) LOG(ERROR) << "cannot make a " << child.role->name << ": " << process.status().ToString();
+    process =
+        SpawnProcess(*child.role, generation_, child.slot, child.incarnation, board_, log_level_);
+    if (!process.ok())
+      LOG(ERROR) << "cannot make a " << child.role->name << ": " << process.status().ToString();
   }
   if (!process.ok()) {
     child.state = ChildState::kWaiting;
-    const absl::Duration delay = wait > absl::ZeroDuration() ? wait : RestartDelay(++child.quick_deaths, policy_);
+    const absl::Duration delay =
+        wait > absl::ZeroDuration() ? wait : RestartDelay(++child.quick_deaths, policy_);
     return timers_->Arm(&child.timer, timers_->now() + delay);
   }
   Watch(child, *std::move(process));
@@ -103,11 +114,14 @@ void Supervisor::Watch(Child& child, SpawnedProcess process) {
   child.control.emplace(std::move(process.control));
   child.started = timers_->now();
   board_->MutableSlot(child.slot).pid.store(child.pid);
-  const size_t index = static_cast<size_t>(
-      std::find_if(children_.begin(), children_.end(), [&](const auto& c) { return c.get() == &child; }) -
-      children_.begin());
-  absl::Status watched = selector_->Register(child.pidfd.get(), kReadable, TokenFor(kPidfdKind, index));
-  if (watched.ok()) watched = selector_->Register(child.control->fd(), kReadable, TokenFor(kControlKind, index));
+  const size_t index =
+      static_cast<size_t>(std::find_if(children_.begin(), children_.end(),
+                                       [&](const auto& c) { return c.get() == &child; }) -
+                          children_.begin());
+  absl::Status watched =
+      selector_->Register(child.pidfd.get(), kReadable, TokenFor(kPidfdKind, index));
+  if (watched.ok())
+    watched = selector_->Register(child.control->fd(), kReadable, TokenFor(kControlKind, index));
   CHECK(watched.ok()) << watched.ToString();
   timers_->Arm(&child.timer, timers_->now() + generation_.config().master.startup_timeout);
   LOG(DEBUG) << child.role->name << "-" << child.slot.value << " is pid " << child.pid;
@@ -130,24 +144,29 @@ void Supervisor::OnReport(Child& child) {
   proto::Report report;
   for (;;) {
     switch (child.control->Receive(&report)) {
-      case ControlChannel::Outcome::kEmpty: return;
-      case ControlChannel::Outcome::kMalformed: continue;
+      case ControlChannel::Outcome::kEmpty:
+        return;
+      case ControlChannel::Outcome::kMalformed:
+        continue;
       case ControlChannel::Outcome::kPeerGone:
-        // Its pidfd tells the rest. A process that lives on without its channel cannot be supervised.
+        // Its pidfd tells the rest. A process that lives on without its channel cannot be
+        // supervised.
         (void)PidfdSignal(child.pidfd.get(), SIGKILL);
         selector_->Unregister(child.control->fd());
         child.control.reset();
         return;
-      case ControlChannel::Outcome::kMessage: break;
+      case ControlChannel::Outcome::kMessage:
+        break;
     }
     if (report.has_ready()) {
       Apply(child, ChildEvent::kReady);
     } else if (report.has_failed()) {
-      LOG(ERROR) << child.role->name << "-" << child.slot.value << " cannot start: " << report.failed().why();
+      LOG(ERROR) << child.role->name << "-" << child.slot.value
+                 << " cannot start: " << report.failed().why();
       if (state_ == State::kStarting && why_.empty()) why_ = report.failed().why();
     } else if (report.has_reply_dropped()) {
-      Child* const worker =
-          FindWorker(SlotIndex{report.reply_dropped().worker_slot()}, report.reply_dropped().incarnation());
+      Child* const worker = FindWorker(SlotIndex{report.reply_dropped().worker_slot()},
+                                       report.reply_dropped().incarnation());
       if (worker != nullptr) Kill(*worker, "it does not take its answers");
     }
   }
@@ -174,8 +193,10 @@ void Supervisor::OnExited(Child& child) {
   if (child.role->role == Role::kPool) SettleJobs(child, held_job, cause);
   const bool lived_long = timers_->now() - child.started >= policy_.healthy_after;
   child.was_replaced_for_job = was_running;
-  if (was_running || lived_long) child.quick_deaths = 0;
-  else ++child.quick_deaths;
+  if (was_running || lived_long)
+    child.quick_deaths = 0;
+  else
+    ++child.quick_deaths;
   if (state_ == State::kStarting && !was_running && why_.empty()) {
     why_ = absl::StrCat("a ", child.role->name, " process ", cause, " before it was ready");
   }
@@ -213,23 +234,25 @@ void Supervisor::SettleJobs(const Child&, uint64_t held_job, const std::string& 
 
 Supervisor::Child* Supervisor::FindWorker(SlotIndex slot, uint32_t incarnation) {
   for (auto& child : children_) {
-    if (child->role->role != Role::kWorker || child->slot != slot || !child->control.has_value()) continue;
-    return child->incarnation % JobId::kIncarnations == incarnation ? child.get() : nullptr;
+    if (child->role->role != Role::kWorker || child->slot != slot || !child->control.has_value())
+      continue;
+    return child->incarnation == incarnation ? child.get() : nullptr;
   }
   return nullptr;
 }
 
 void Supervisor::Tell(Child& child, const google::protobuf::MessageLite& command) {
   const PacketOutcome outcome = child.control->Send(command);
-  // A worker that has left hundreds of commands unread is not coming back; its clients are better off without it.
+  // A worker that has left hundreds of commands unread is not coming back; its clients are better
+  // off without it.
   if (outcome == PacketOutcome::kFull) Kill(child, "it does not read its control channel");
 }
 
 void Supervisor::Reschedule(Child& child) {
   const absl::Duration delay = RestartDelay(child.quick_deaths, policy_);
   if (delay > absl::ZeroDuration()) {
-    LOG(WARNING) << child.role->name << "-" << child.slot.value << ": next try in " << delay << " after "
-                 << child.quick_deaths << " quick deaths";
+    LOG(WARNING) << child.role->name << "-" << child.slot.value << ": next try in " << delay
+                 << " after " << child.quick_deaths << " quick deaths";
   }
   // Also without a delay: a spawn from the loop's timers, not from inside the handling of an exit.
   timers_->Arm(&child.timer, timers_->now() + delay);
@@ -238,7 +261,8 @@ void Supervisor::Reschedule(Child& child) {
 
 void Supervisor::Kill(Child& child, absl::string_view why) {
   if (child.pid == 0) return;
-  LOG(WARNING) << "killing " << child.role->name << "-" << child.slot.value << " (pid " << child.pid << "): " << why;
+  LOG(WARNING) << "killing " << child.role->name << "-" << child.slot.value << " (pid " << child.pid
+               << "): " << why;
   (void)PidfdSignal(child.pidfd.get(), SIGKILL);  // gone already: its pidfd says so next
 }
 
@@ -268,21 +292,23 @@ void Supervisor::KillAll() {
 void Supervisor::ReapStrangers() {
   for (int i = 0; i < 64; ++i) {
     const pid_t pid = PeekExitedChild();
-    if (pid <= 0) return;
-    const auto known =
-        std::find_if(children_.begin(), children_.end(), [pid](const auto& child) { return child->pid == pid; });
+    if (pid <= 0) break;
+    const auto known = std::find_if(children_.begin(), children_.end(),
+                                    [pid](const auto& child) { return child->pid == pid; });
     if (known != children_.end()) {
       OnExited(**known);
     } else {
       ReapStranger(pid);
     }
   }
+  UpdateState();
 }
 
 void Supervisor::OnTimer(Timer* timer, Instant) {
   for (auto& child : children_) {
     if (&child->timer != timer) continue;
-    Apply(*child, child->state == ChildState::kWaiting ? ChildEvent::kSpawnDue : ChildEvent::kDeadline);
+    Apply(*child,
+          child->state == ChildState::kWaiting ? ChildEvent::kSpawnDue : ChildEvent::kDeadline);
     if (state_ == State::kStarting && child->state == ChildState::kKilled && why_.empty()) {
       why_ = absl::StrCat("a ", child->role->name, " process was not ready within startup_timeout");
     }

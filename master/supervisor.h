@@ -19,24 +19,26 @@
 
 namespace windlass {
 
-// Role: keeps the processes of a generation running: makes them, hears when they are ready, replaces the dead, and tells
-// workers what became of jobs whose process died. The master, which calls it from its loop. Policy is elsewhere and pure:
-// child_state.h (states x events), restart_policy.h (when).
+// Role: keeps the processes of a generation running: makes them, hears when they are ready,
+// replaces the dead, and tells workers what became of jobs whose process died. The master, which
+// calls it from its loop. Policy is elsewhere and pure: child_state.h (states x events),
+// restart_policy.h (when).
 //
 // Life:   Start -> kStarting -> (all ready) kServing -> Drain -> kDraining -> (all gone) kDone
 //                      \-> a process cannot start, or startup_timeout: kFailed, why() says what
 //
-// Draining: workers take nothing new and end when their last client has its answer; pool processes stay, and are replaced,
-// while any worker lives; whoever is left a second after drain_timeout is killed.
-// Owns the generation and all children. Trusts nothing that it reads from the scoreboard or a control channel.
-// Blocking: never. Errors: a failed fork is tried again with back-off; it ends the start only if startup_timeout passes.
+// Draining: workers take nothing new and end when their last client has its answer; pool processes
+// stay, and are replaced, while any worker lives; whoever is left a second after drain_timeout is
+// killed. Owns the generation and all children. Trusts nothing that it reads from the scoreboard or
+// a control channel. Blocking: never. Errors: a failed fork is tried again with back-off; it ends
+// the start only if startup_timeout passes.
 class Supervisor : public TimerOwner {
  public:
   enum class State : uint8_t { kStarting, kServing, kDraining, kDone, kFailed };
   static constexpr uint64_t kPidfdKind = 1, kControlKind = 2;
 
-  Supervisor(Generation generation, Scoreboard* board, absl::Span<const RoleSpec> roles, Selector* selector,
-             TimerWheel* timers, LogLevel log_level);
+  Supervisor(Generation generation, Scoreboard* board, absl::Span<const RoleSpec> roles,
+             Selector* selector, TimerWheel* timers, LogLevel log_level);
   ~Supervisor();
 
   void Start();
@@ -54,7 +56,8 @@ class Supervisor : public TimerOwner {
 
  private:
   struct Child {
-    Child(TimerOwner* owner, const RoleSpec* role_spec, SlotIndex index) : role(role_spec), slot(index), timer(owner) {}
+    Child(TimerOwner* owner, const RoleSpec* role_spec, SlotIndex index)
+        : role(role_spec), slot(index), timer(owner) {}
     const RoleSpec* role;
     SlotIndex slot;
     ChildState state = ChildState::kWaiting;

@@ -1,6 +1,7 @@
-// A yardstick for the CPU time of a request: the least that an echo server can do with epoll. One thread,
-// level-triggered, one recv and one send per event, no limits, no timers, no back-pressure worth the name (what the
-// kernel does not take is dropped with its connection: the load must be request-response).
+// A yardstick for the CPU time of a request: the least that an echo server can do with epoll. One
+// thread, level-triggered, one recv and one send per event, no limits, no timers, no back-pressure
+// worth the name (what the kernel does not take is dropped with its connection: the load must be
+// request-response).
 //
 //   echo_peer [PORT=0]      prints "listening on 127.0.0.1:PORT"; ends on SIGTERM or SIGINT
 #include <errno.h>
@@ -42,7 +43,8 @@ int Listen(int port) {
   socklen_t length = sizeof(address);
   if (::bind(listener, reinterpret_cast<sockaddr*>(&address), length) != 0) Die("bind");
   if (::listen(listener, 4096) != 0) Die("listen");
-  if (::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) != 0) Die("getsockname");
+  if (::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) != 0)
+    Die("getsockname");
   std::printf("listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
   std::fflush(stdout);
   return listener;

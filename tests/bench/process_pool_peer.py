@@ -46,10 +46,10 @@ def main():
     with concurrent.futures.ProcessPoolExecutor(args.processes) as pool:
         count, seconds, latencies = asyncio.run(measure(pool, args.outstanding, args.seconds))
     latencies.sort()
-    print(json.dumps({"rps": round(count / seconds), "outstanding": args.outstanding, "requests": count,
-                      "seconds": round(seconds, 3),
-                      "latency_us": {"p50": round(latencies[len(latencies) // 2] * 1e6),
-                                     "p99": round(latencies[len(latencies) * 99 // 100] * 1e6)}}))
+    latency = {name: round(latencies[len(latencies) * part // 100] * 1e6)
+               for name, part in (("p50", 50), ("p99", 99))}
+    print(json.dumps({"rps": round(count / seconds), "outstanding": args.outstanding,
+                      "requests": count, "seconds": round(seconds, 3), "latency_us": latency}))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-// A yardstick for the hop between an I/O worker and the pool: the least that a parent and its children can do to move
-// requests of 128 bytes over one SOCK_SEQPACKET pair that all children receive from, and answers of 37 bytes back over
-// another. No framing, no deadlines, no bookkeeping. Prints one line of JSON.
+// A yardstick for the hop between an I/O worker and the pool: the least that a parent and its
+// children can do to move requests of 128 bytes over one SOCK_SEQPACKET pair that all children
+// receive from, and answers of 37 bytes back over another. No framing, no deadlines, no
+// bookkeeping. Prints one line of JSON.
 //
 //   seqpacket_peer [OUTSTANDING=8] [CHILDREN=2] [SECONDS=3]
 #define _GNU_SOURCE
@@ -102,7 +103,9 @@ int main(int argc, char** argv) {
   close(jobs[0]);  // the children finish what is queued, then see the end
   close(answers[0]);
   for (int i = 0; i < children; ++i) waitpid(pids[i], NULL, 0);
-  printf("{\"rps\": %.0f, \"outstanding\": %d, \"children\": %d, \"requests\": %llu, \"seconds\": %.3f}\n",
-         (double)count / (end - start), outstanding, children, (unsigned long long)count, end - start);
+  printf(
+      "{\"rps\": %.0f, \"outstanding\": %d, \"children\": %d, \"requests\": %llu, \"seconds\": "
+      "%.3f}\n",
+      (double)count / (end - start), outstanding, children, (unsigned long long)count, end - start);
   return 0;
 }

@@ -39,20 +39,23 @@ TEST(JobId, ASequenceThatWrapsAroundStaysOutOfTheOtherParts) {
   EXPECT_EQ(id.sequence(), 4u);
 }
 
-TEST(JobId, AnIncarnationThatWrapsAroundStaysOutOfTheOtherParts) {
-  const JobId id = JobId::Make(SlotIndex{3}, JobId::kIncarnations + 9, 11);
-  EXPECT_EQ(id.slot(), SlotIndex{3});
-  EXPECT_EQ(id.sequence(), 11u);
-}
-
 // A pool slot's job word is an id or one of two other words; a crash is judged by which.
 TEST(JobId, IsNeverAWordThatTheScoreboardMeansOtherwise) {
-  for (uint32_t incarnation = 1; incarnation <= 3 * JobId::kIncarnations; ++incarnation) {
+  uint32_t incarnation = 0;
+  for (uint32_t process = 0; process < 3 * JobId::kIncarnations; ++process) {
+    incarnation = JobId::NextIncarnation(incarnation);
     for (const uint64_t sequence : {kSlotIdle, kSlotReceiving}) {
-      const uint64_t word = JobId::Make(SlotIndex{0}, incarnation, sequence).word();
-      ASSERT_NE(word, kSlotIdle) << "incarnation " << incarnation;
-      ASSERT_NE(word, kSlotReceiving) << "incarnation " << incarnation;
+      const JobId id = JobId::Make(SlotIndex{0}, incarnation, sequence);
+      ASSERT_EQ(id.incarnation(), incarnation);
+      ASSERT_NE(id.word(), kSlotIdle) << "incarnation " << incarnation;
+      ASSERT_NE(id.word(), kSlotReceiving) << "incarnation " << incarnation;
     }
+  }
+}
+
+TEST(JobId, SuccessiveIncarnationsDiffer) {
+  for (uint32_t incarnation = 0; incarnation < JobId::kIncarnations; ++incarnation) {
+    EXPECT_NE(JobId::NextIncarnation(incarnation), incarnation);
   }
 }
 

@@ -22,7 +22,8 @@
 #include "absl/strings/strip.h"
 #include "common/owned_fd.h"
 
-// A process has one log, so every test speaks in a child of its own, whose stderr is what the test reads.
+// A process has one log, so every test speaks in a child of its own, whose stderr is what the test
+// reads.
 
 namespace windlass {
 namespace {
@@ -51,7 +52,8 @@ Stream MakeSocketPair() {
 std::string ReadAll(int fd) {
   std::string text;
   char block[4096];
-  for (ssize_t n; (n = ::read(fd, block, sizeof(block))) > 0;) text.append(block, static_cast<size_t>(n));
+  for (ssize_t n; (n = ::read(fd, block, sizeof(block))) > 0;)
+    text.append(block, static_cast<size_t>(n));
   return text;
 }
 
@@ -72,10 +74,12 @@ Spoken SpeakInto(Stream stream, const std::function<int()>& body) {
 }
 
 std::string Speak(const std::function<void()>& body) {
-  return SpeakInto(MakePipe(), [&body] {
-           body();
-           return 0;
-         }).text;
+  return SpeakInto(MakePipe(),
+                   [&body] {
+                     body();
+                     return 0;
+                   })
+      .text;
 }
 
 // Every digit as `d`.

@@ -113,10 +113,9 @@ TEST_F(ScoreboardTest, AChildReadsWhatTheMasterWroteBeforeAndAfterItEntered) {
   const pid_t pid = ::fork();
   if (pid == 0) {
     char byte;
-    const bool fine = board_.EnterChild(SlotIndex{1}).ok() &&
-                      board_.slot(SlotIndex{0}).incarnation.load() == 7 &&
-                      ::read(wait_end.get(), &byte, 1) == 1 &&
-                      board_.header().pool_ready.load() == 3;
+    const bool fine =
+        board_.EnterChild(SlotIndex{1}).ok() && board_.slot(SlotIndex{0}).incarnation.load() == 7 &&
+        ::read(wait_end.get(), &byte, 1) == 1 && board_.header().pool_ready.load() == 3;
     ::_exit(fine ? 0 : 1);
   }
   board_.MutableHeader().pool_ready = 3;

@@ -3,103 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <functional>
-#include <map>
-#include <memory>
 #include <random>
-#include <utility>
 #include <vector>
+
+#include "tests/common/fake_timers.h"
 
 namespace windlass {
 namespace {
-
-constexpr int64_t kTick = int64_t{1} << 22;  // ns; what the header calls 4 ms
-constexpr int64_t kMs = 1'000'000;
-constexpr int64_t kSecond = 1000 * kMs;
-constexpr int64_t kHour = 3600 * kSecond;
-
-// Timers by number, on a wheel whose clock the test moves.
-class Timers final : public TimerOwner {
- public:
-  explicit Timers(int64_t start_ns = 12345) : now_{start_ns}, wheel_(now_) {}
-
-  size_t Add() {
-    timers_.push_back(std::make_unique<Timer>(this));
-    number_[timers_.back().get()] = timers_.size() - 1;
-    return timers_.size() - 1;
-  }
-  void ArmAt(size_t timer, Instant deadline) { wheel_.Arm(timers_[timer].get(), deadline); }
-  void ArmIn(size_t timer, int64_t ns) { ArmAt(timer, Instant{now_.ns + ns}); }
-  void Disarm(size_t timer) { timers_[timer]->Disarm(); }
-  void Destroy(size_t timer) { timers_[timer].reset(); }
-  const Timer& Get(size_t timer) const { return *timers_[timer]; }
-
-  // Moves the clock and gives the timers that fired, in order.
-  std::vector<size_t> AdvanceTo(Instant now) {
-    now_ = now;
-    fired_.clear();
-    wheel_.Advance(now);
-    return std::exchange(fired_, {});
-  }
-  std::vector<size_t> AdvanceBy(int64_t ns) { return AdvanceTo(Instant{now_.ns + ns}); }
-  int SleepMs() const { return wheel_.SleepMs(now_); }
-  // Sleeps for as long as the wheel says and advances.
-  std::vector<size_t> SleepOnce() { return AdvanceBy(SleepMs() * kMs); }
-  Instant now() const { return now_; }
-
-  std::function<void(size_t)> on_fire = [](size_t) {};
-
- private:
-  void OnTimer(Timer* timer, Instant now) override {
-    EXPECT_EQ(now, now_);
-    EXPECT_FALSE(timer->armed()) << "it may be armed again from here";
-    const size_t number = number_.at(timer);
-    fired_.push_back(number);
-    on_fire(number);
-  }
-
-  Instant now_;
-  TimerWheel wheel_;
-  std::vector<std::unique_ptr<Timer>> timers_;
-  std::map<Timer*, size_t> number_;
-  std::vector<size_t> fired_;
-};
-
-using Fired = std::vector<size_t>;
-
-// Slow and obvious: all deadlines in order.
-class Reference {
- public:
-  void Arm(size_t timer, Instant deadline) {
-    Disarm(timer);
-    deadlines_.emplace(deadline, timer);
-  }
-  void Disarm(size_t timer) {
-    for (auto at = deadlines_.begin(); at != deadlines_.end(); ++at) {
-      if (at->second != timer) continue;
-      deadlines_.erase(at);
-      return;
-    }
-  }
-  bool empty() const { return deadlines_.empty(); }
-  Instant Earliest() const { return deadlines_.begin()->first; }
-
-  // Each one that fired was armed and due, and nothing is left that is due for more than a tick.
-  void Check(const Fired& fired, Instant now) {
-    for (const size_t timer : fired) {
-      auto at = deadlines_.begin();
-      while (at != deadlines_.end() && at->second != timer) ++at;
-      ASSERT_NE(at, deadlines_.end()) << "timer " << timer << " is not armed";
-      ASSERT_LE(at->first, now) << "timer " << timer << " is early";
-      deadlines_.erase(at);
-    }
-    if (empty()) return;
-    ASSERT_GT(Earliest().ns, now.ns - kTick) << "timer " << deadlines_.begin()->second << " is late";
-  }
-
- private:
-  std::multimap<Instant, size_t> deadlines_;
-};
 
 TEST(TimerWheel, FiresOnceAtMostOneTickAfterTheDeadline) {
   Timers timers;
@@ -188,7 +98,8 @@ TEST(TimerWheel, DisarmsItsTimersWhenItGoes) {
   EXPECT_FALSE(timer.armed());
 }
 
-// Every place where a timer changes level, and one tick beside it, from a wheel that stands somewhere in its round.
+// Every place where a timer changes level, and one tick beside it, from a wheel that stands
+// somewhere in its round.
 TEST(TimerWheel, DeadlinesAtEveryBoundaryOfALevelAreNeverEarlyAndAtMostATickLate) {
   for (const int64_t start : {int64_t{0}, int64_t{1}, 255 * kTick, 256 * kTick - 1, 16383 * kTick,
                               (int64_t{1} << 20) * kTick - kTick, 3 * kHour + 17}) {
@@ -212,7 +123,8 @@ TEST(TimerWheel, DeadlinesAtEveryBoundaryOfALevelAreNeverEarlyAndAtMostATickLate
 TEST(TimerWheel, DeadlinesOfHoursAndDaysAreKept) {
   Timers timers;
   Reference reference;
-  const std::vector<int64_t> hours = {1, 2, 23, 24, 77, 78, 79, 80, 100, 200};  // the wheel spans 78
+  const std::vector<int64_t> hours = {1,  2,  23, 24,  77,
+                                      78, 79, 80, 100, 200};  // the wheel spans 78
   for (const int64_t hour : hours) {
     const size_t timer = timers.Add();
     timers.ArmIn(timer, hour * kHour);
@@ -237,7 +149,8 @@ TEST(TimerWheel, NeverDoesNotCome) {
   EXPECT_EQ(timers.Get(almost).deadline(), Instant{INT64_MAX - 1});
 }
 
-// --- From OnTimer ----------------------------------------------------------------------------------------------------
+// --- From OnTimer
+// ----------------------------------------------------------------------------------------------------
 
 TEST(TimerWheel, AnOwnerMayArmTheTimerAgainForAFixedPeriod) {
   Timers timers;
@@ -288,7 +201,8 @@ TEST(TimerWheel, AnOwnerMayDestroyDisarmOrMoveOthersThatAreDueAtTheSameTick) {
   EXPECT_EQ(timers.AdvanceBy(kSecond + kTick), Fired{moved});
 }
 
-// --- Sleeping --------------------------------------------------------------------------------------------------------
+// --- Sleeping
+// --------------------------------------------------------------------------------------------------------
 
 TEST(TimerWheel, WithNothingArmedALoopMaySleepWithoutEnd) {
   Timers timers;
@@ -320,7 +234,8 @@ TEST(TimerWheel, ATimerThatIsDueLeavesNoTimeToSleep) {
   EXPECT_LE(timers.now().ns, 12345 + kSecond + kTick + kMs);
 }
 
-// A sleep is in whole milliseconds rounded up, a timer fires at the tick after its deadline: nothing else may be added.
+// A sleep is in whole milliseconds rounded up, a timer fires at the tick after its deadline:
+// nothing else may be added.
 TEST(TimerWheel, ASleepEndsAtMostATickAndTheRoundingAfterTheEarliestDeadline) {
   std::mt19937_64 random(404);
   for (int round = 0; round < 3000; ++round) {
@@ -351,19 +266,23 @@ TEST(TimerWheel, ALoopThatSleepsAsToldFiresInTimeAndWakesAboutOncePerSecond) {
   EXPECT_LE(timers.now().ns, deadline + kTick + kMs);
 }
 
-// --- Against the reference -------------------------------------------------------------------------------------------
+// --- Against the reference
+// -------------------------------------------------------------------------------------------
 
 // Spans from a tick to days, and the neighbourhood of every level's boundary.
 int64_t AnySpan(std::mt19937_64* random) {
   switch ((*random)() % 4) {
-    case 0: return static_cast<int64_t>((*random)() % (50 * kMs));
-    case 1: return static_cast<int64_t>((*random)() % (uint64_t{1} << (22 + (*random)() % 27)));
+    case 0:
+      return static_cast<int64_t>((*random)() % (50 * kMs));
+    case 1:
+      return static_cast<int64_t>((*random)() % (uint64_t{1} << (22 + (*random)() % 27)));
     case 2: {
       constexpr int kShifts[] = {0, 8, 14, 20, 26};
       const int64_t boundary = kTick << kShifts[(*random)() % 5];
       return boundary + static_cast<int64_t>((*random)() % 5) * kTick - 2 * kTick;
     }
-    default: return static_cast<int64_t>((*random)() % (10 * kSecond));
+    default:
+      return static_cast<int64_t>((*random)() % (10 * kSecond));
   }
 }
 
@@ -376,8 +295,9 @@ void RunAgainstReference(uint64_t seed, int steps) {
     const size_t timer = random() % 40;
     const uint64_t what = random() % 10;
     if (what < 5) {
-      const Instant deadline =
-          random() % 20 == 0 ? Instant::Never() : Instant{timers.now().ns + AnySpan(&random) - kTick};
+      const Instant deadline = random() % 20 == 0
+                                   ? Instant::Never()
+                                   : Instant{timers.now().ns + AnySpan(&random) - kTick};
       timers.ArmAt(timer, deadline);
       reference.Arm(timer, std::max(deadline, timers.now()));  // one in the past is due from now on
     } else if (what == 5) {
@@ -410,9 +330,11 @@ TEST(TimerWheel, AgreesWithTheReferenceOverGeneratedSequences) {
   }
 }
 
-// --- Cost ------------------------------------------------------------------------------------------------------------
+// --- Cost
+// ------------------------------------------------------------------------------------------------------------
 
-// A million and a half operations on 100,000 timers. Anything that walks them for each would take hours.
+// A million and a half operations on 100,000 timers. Anything that walks them for each would take
+// hours.
 TEST(TimerWheel, AHundredThousandTimersAreArmedMovedAndDisarmedCheaply) {
   constexpr size_t kMany = 100'000;
   Timers timers;

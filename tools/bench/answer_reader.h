@@ -28,7 +28,7 @@ class AnswerHeadParser {
   const AnswerFacts& Parse(absl::string_view json);  // valid until the next call
 
  private:
-  MessageHeaderParser parser_;
+  MessageHeaderParser parser_{MessageHeaderParser::Of::kAnswers};
   std::string last_;
   AnswerFacts facts_ = {.malformed = true};  // as the empty last_ is
   std::vector<char> padded_;

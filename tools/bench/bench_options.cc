@@ -179,19 +179,23 @@ Loads a listener, verifies every answer, and reports throughput, latency and err
   --pipeline=1         open requests per connection, at most
   --duration=10s       send for that long, then wait for the last answers
   --requests=N         send that many (with --duration: whichever ends first)
-  --rate=N/s           open loop: requests are due at fixed times, and latency counts from then, also when the server
-                       (or every connection) was too busy for them to be sent. Default: closed loop
-  --handler=NAME       message: name it in the request. Default: none, which routes to `binary`. Answers of binary, echo
-                       and burn are verified; of any other handler, only that the status is ok
+  --rate=N/s           open loop: requests are due at fixed times, and latency counts from then, also
+                       when the server (or every connection) was too busy for them to be sent.
+                       Default: closed loop
+  --handler=NAME       message: name it in the request. Default: none, which routes to `binary`.
+                       Answers of binary, echo and burn are verified; of any other handler, only
+                       that the status is ok
   --size=128           bytes of payload, with a unit if you like (64KiB); at least 10
   --burn-ms=1          handler burn: how long each request burns
   --keepalive          length: the listener keeps connections. Default: a new one for each request
-  --timeout=10s        an answer that takes longer is an error; a run that gets no answer for that long ends
+  --timeout=10s        an answer that takes longer is an error; a run without an answer for that long
+                       ends
   --json               the result as one JSON object
   --help, --version
 
-JSON: `requests` were given to a connection; `errors` (by kind in `errors_by_kind`: connect, closed, timeout, unsent, malformed, or
-the status of an error answer) and `mismatched` are not among the right answers, of which `rps` and `latency_us` tell.
+JSON: `requests` were given to a connection; `errors` (by kind in `errors_by_kind`: connect, closed,
+timeout, unsent, malformed, or the status of an error answer) and `mismatched` are not among the right
+answers, of which `rps` and `latency_us` tell.
 Exit code: 0 all answers right, 1 errors or mismatches, 2 usage, 3 cannot connect.
 )";
 }

@@ -17,7 +17,7 @@ struct LoadConnection {
     kDown,        // no socket; waits for its turn to connect, not before `since`
     kConnecting,  // since `since`
     kOpen,
-    kClosing,  // the server is about to close: nothing more is sent
+    kClosing,  // since `since`, the server is about to close: nothing more is sent
   };
 
   explicit LoadConnection(uint32_t pipeline) : queue(pipeline) {}

@@ -236,10 +236,7 @@ void LoadGenerator::Flush(uint32_t index) {
     const IoResult result = SendSome(connection.socket.get(), absl::MakeConstSpan(&piece, 1));
     // Gone: what the server said before is still to be read, and reading will tell that it has
     // closed.
-    if (result.outcome == IoOutcome::kPeerGone) {
-      connection.phase = Phase::kClosing;
-      break;
-    }
+    if (result.outcome == IoOutcome::kPeerGone) return AwaitClose(&connection, now_);
     connection.queue.MarkSent(shape_.request, result.bytes);
     connection.blocked = result.bytes < bytes;
   }
@@ -288,9 +285,15 @@ void LoadGenerator::TakeAnswers(uint32_t index, absl::string_view input, Instant
     const bool early = !connection.queue.front_sent();
     const bool lost = CountAnswer(&connection, verdict, now);
     if (lost || early) return Lose(index, ErrorKind::kClosed);
-    if (connection.reader.closes() || shape_.one_per_connection) connection.phase = Phase::kClosing;
+    if (connection.reader.closes() || shape_.one_per_connection) AwaitClose(&connection, now);
   }
   NoteRoom(index);
+}
+
+void LoadGenerator::AwaitClose(LoadConnection* connection, Instant now) {
+  connection->phase = Phase::kClosing;
+  connection->since = now;
+  selector_->Modify(connection->socket.get(), kReadable).IgnoreError();
 }
 
 // True: the stream cannot be read any further.
@@ -329,11 +332,15 @@ bool LoadGenerator::CountAnswer(LoadConnection* connection, AnswerReader::Verdic
 void LoadGenerator::CheckTimeouts() {
   for (uint32_t index = 0; index < connections_.size(); ++index) {
     const LoadConnection& connection = connections_[index];
-    if (connection.phase == Phase::kConnecting && connection.since + options_.timeout <= now_) {
+    const bool overdue = connection.since + options_.timeout <= now_;
+    if (connection.phase == Phase::kConnecting && overdue) {
       ConnectFailed(index);
     } else if (!connection.queue.empty() &&
                connection.queue.front().given + options_.timeout <= now_) {
       Lose(index, ErrorKind::kTimeout);
+    } else if (connection.phase == Phase::kClosing && overdue && connection.queue.empty()) {
+      tally_.Count(ErrorKind::kTimeout);
+      TakeDown(index, now_);
     }
   }
 }
@@ -347,6 +354,12 @@ bool LoadGenerator::IsOver() {
 
 void LoadGenerator::CountWhatIsLeft() {
   tally_.Count(ErrorKind::kTimeout, outstanding_);
+  // A run that stands still without an open request waits for the server to close.
+  if (outstanding_ == 0 && now_ >= last_movement_ + options_.timeout) {
+    const auto waits = [](const LoadConnection& one) { return one.phase == Phase::kClosing; };
+    const auto waiting = std::count_if(connections_.begin(), connections_.end(), waits);
+    tally_.Count(ErrorKind::kTimeout, static_cast<uint64_t>(waiting));
+  }
   tally_.Count(ErrorKind::kUnsent, schedule_.Unissued());
 }
 

@@ -61,6 +61,7 @@ class LoadGenerator {
   void OnReady(uint32_t index, uint32_t events);
   void Receive(uint32_t index);
   void TakeAnswers(uint32_t index, absl::string_view input, Instant now);
+  void AwaitClose(LoadConnection* connection, Instant now);
   bool CountAnswer(LoadConnection* connection, AnswerReader::Verdict verdict, Instant now);
 
   // Ending.

@@ -29,8 +29,8 @@ other protocols
 options
   --json           a machine readable result on standard output
   --show-wire      the bytes both ways, readable, on standard error
-  --timeout=10s    of the whole operation (line: of an answer); 0 = no limit. Where --deadline-ms is longer,
-                   the default is that and 5 s
+  --timeout=10s    of the whole operation (line: of an answer); 0 = no limit. Where --deadline-ms is
+                   longer, the default is that and 5 s
   --help, --version
 
 ADDRESS is HOST:PORT, [IPV6]:PORT, :PORT (this machine) or unix:/PATH.

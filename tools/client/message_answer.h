@@ -60,7 +60,7 @@ class MessageAnswerReader {
   AnswerHead head_;
   uint64_t content_seen_ = 0;
   std::string partial_;  // the length bytes and the header, as far as they have come
-  MessageHeaderParser parser_;
+  MessageHeaderParser parser_{MessageHeaderParser::Of::kAnswers};
 };
 
 }  // namespace windlass

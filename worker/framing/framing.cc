@@ -12,10 +12,14 @@ namespace windlass {
 std::unique_ptr<Framing> MakeFraming(const ListenerConfig& listener) {
   switch (listener.protocol) {
     case Protocol::kMessage:
-      return std::make_unique<MessageFraming>(MessageFraming::Limits{listener.max_header, listener.max_content});
-    case Protocol::kEcho: return std::make_unique<EchoFraming>();
-    case Protocol::kLine: return std::make_unique<LineFraming>(listener.max_line);
-    case Protocol::kLength: return std::make_unique<LengthFraming>(listener.max_content);
+      return std::make_unique<MessageFraming>(
+          MessageFraming::Limits{listener.max_header, listener.max_content});
+    case Protocol::kEcho:
+      return std::make_unique<EchoFraming>();
+    case Protocol::kLine:
+      return std::make_unique<LineFraming>(listener.max_line);
+    case Protocol::kLength:
+      return std::make_unique<LengthFraming>(listener.max_content);
   }
   std::abort();
 }

@@ -12,19 +12,20 @@
 
 namespace windlass {
 
-// Bytes that must be readable (their values do not matter) behind every input given to a framing: the JSON parser reads
-// ahead of its end. common/byte_buffer.h provides them.
+// Bytes that must be readable (their values do not matter) behind every input given to a framing:
+// the JSON parser reads ahead of its end. common/byte_buffer.h provides them.
 constexpr size_t kInputPadding = 64;
 
-// What a framing learned about one request before its content. The views point into the input or into the framing's
-// scratch: they are valid until the next call on the framing or the next change of the input.
+// What a framing learned about one request before its content. The views point into the input or
+// into the framing's scratch: they are valid until the next call on the framing or the next change
+// of the input.
 struct RequestHead {
-  size_t head_bytes = 0;       // bytes before the content
-  uint64_t content_bytes = 0;  // the content
-  size_t tail_bytes = 0;       // bytes after it (the newline of a line)
+  size_t head_bytes = 0;                             // bytes before the content
+  uint64_t content_bytes = 0;                        // the content
+  size_t tail_bytes = 0;                             // bytes after it (the newline of a line)
   absl::string_view content_type, content_encoding;  // "" where the protocol has none
-  absl::string_view handler;     // named by the request; "" = not named
-  absl::string_view request_id;  // to be echoed
+  absl::string_view handler;                         // named by the request; "" = not named
+  absl::string_view request_id;                      // to be echoed
   bool has_request_id = false;
   absl::string_view header;  // the whole header object, only when it has keys beyond the ones above
   bool big_endian = false;
@@ -40,13 +41,15 @@ struct FrameError {
 };
 
 enum class CutOutcome : uint8_t {
-  kNeedMore,  // the head is not complete; CutState.need says how much input makes another try worthwhile
+  kNeedMore,  // the head is not complete; CutState.need says how much input makes another try
+              // worthwhile
   kRequest,   // the head is complete; the content may not have arrived yet
   kRefused,   // bad frame whose end is known: answer the error, skip frame_bytes(), go on
   kLost,      // bad frame whose end is not known: answer the error, close the connection
 };
 
-// What a framing remembers between two looks at the same incomplete frame. Reset when the frame is consumed.
+// What a framing remembers between two looks at the same incomplete frame. Reset when the frame is
+// consumed.
 struct CutState {
   uint32_t scanned = 0;  // input bytes known to hold no delimiter
   uint32_t need = 0;     // total input bytes below which another call can only say kNeedMore
@@ -62,21 +65,26 @@ struct ResponseHead {
   bool close = false;  // the server is about to close the connection
 };
 
-// Role: turns a byte stream into requests and answers back into bytes, for one listener. Worker processes (and clients,
-// fuzzers, tests). Holds no socket and nothing of a connection: what must be remembered is in the caller's CutState.
-// Invariant: the same bytes give the same frames, however they are cut into pieces.
-// Blocking: never. Errors: the peer's fault is an outcome; nothing a peer sends ends the process.
+// Role: turns a byte stream into requests and answers back into bytes, for one listener. Worker
+// processes (and clients, fuzzers, tests). Holds no socket and nothing of a connection: what must
+// be remembered is in the caller's CutState. Invariant: the same bytes give the same frames,
+// however they are cut into pieces. Blocking: never. Errors: the peer's fault is an outcome;
+// nothing a peer sends ends the process.
 class Framing {
  public:
   virtual ~Framing() = default;
 
-  // Looks at the start of `input`, which begins at a frame's first byte. REQUIRES: kInputPadding readable bytes behind
-  // input. `head` is set for kRequest and kRefused, `error` for kRefused and kLost.
-  virtual CutOutcome CutHead(absl::string_view input, CutState* state, RequestHead* head, FrameError* error) = 0;
+  // Looks at the start of `input`, which begins at a frame's first byte. REQUIRES: kInputPadding
+  // readable bytes behind input. `head` is set for kRequest and kRefused, `error` for kRefused and
+  // kLost.
+  virtual CutOutcome CutHead(absl::string_view input, CutState* state, RequestHead* head,
+                             FrameError* error) = 0;
   // Appends what goes before the content.
   virtual void AppendResponseHead(const ResponseHead& head, std::string* out) = 0;
-  // Appends a whole error answer. False: this protocol has no room for one; close the connection without an answer.
-  virtual bool AppendError(const ResponseHead& head, absl::string_view message, std::string* out) = 0;
+  // Appends a whole error answer. False: this protocol has no room for one; close the connection
+  // without an answer.
+  virtual bool AppendError(const ResponseHead& head, absl::string_view message,
+                           std::string* out) = 0;
   // What goes after the content.
   virtual absl::string_view ResponseTail() const { return {}; }
   // A stream without frames (echo): the input goes back as it is and CutHead is never called.

@@ -9,7 +9,8 @@ constexpr size_t kMaxDigits = 20;  // of the largest 64-bit number
 
 }  // namespace
 
-CutOutcome LengthFraming::CutHead(absl::string_view input, CutState* state, RequestHead* head, FrameError* error) {
+CutOutcome LengthFraming::CutHead(absl::string_view input, CutState* state, RequestHead* head,
+                                  FrameError* error) {
   const auto lost = [error](absl::string_view message) {
     *error = {ErrorCode::kInvalidArgument, std::string(message)};
     return CutOutcome::kLost;
@@ -32,7 +33,8 @@ CutOutcome LengthFraming::CutHead(absl::string_view input, CutState* state, Requ
   }
   if (input[i] != '\n') return lost("length is not followed by a newline");
   if (overflow || length > max_content_bytes_) {
-    *error = {ErrorCode::kTooLarge, absl::StrCat("body over the limit of ", max_content_bytes_, " bytes")};
+    *error = {ErrorCode::kTooLarge,
+              absl::StrCat("body over the limit of ", max_content_bytes_, " bytes")};
     return CutOutcome::kLost;
   }
   *head = RequestHead{};

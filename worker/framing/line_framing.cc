@@ -6,11 +6,14 @@
 
 namespace windlass {
 
-CutOutcome LineFraming::CutHead(absl::string_view input, CutState* state, RequestHead* head, FrameError* error) {
+CutOutcome LineFraming::CutHead(absl::string_view input, CutState* state, RequestHead* head,
+                                FrameError* error) {
   const absl::string_view fresh = input.substr(state->scanned);
-  const void* const newline = fresh.empty() ? nullptr : std::memchr(fresh.data(), '\n', fresh.size());
+  const void* const newline =
+      fresh.empty() ? nullptr : std::memchr(fresh.data(), '\n', fresh.size());
   const size_t line_bytes =
-      newline != nullptr ? static_cast<size_t>(static_cast<const char*>(newline) - input.data()) : input.size();
+      newline != nullptr ? static_cast<size_t>(static_cast<const char*>(newline) - input.data())
+                         : input.size();
   if (line_bytes > max_line_bytes_) {
     *error = {ErrorCode::kTooLarge, absl::StrCat("line of more than ", max_line_bytes_, " bytes")};
     return CutOutcome::kLost;

@@ -1,5 +1,7 @@
 #include "worker/framing/message_framing.h"
 
+#include <simdjson.h>
+
 #include <bit>
 
 #include "absl/strings/str_cat.h"
@@ -7,16 +9,18 @@
 
 namespace windlass {
 
-CutOutcome MessageFraming::CutHead(absl::string_view input, CutState* state, RequestHead* head, FrameError* error) {
+CutOutcome MessageFraming::CutHead(absl::string_view input, CutState* state, RequestHead* head,
+                                   FrameError* error) {
   if (input.size() < 2) {
     state->need = 2;
     return CutOutcome::kNeedMore;
   }
-  const size_t header_bytes =
-      static_cast<size_t>(static_cast<unsigned char>(input[0])) << 8 | static_cast<unsigned char>(input[1]);
+  const size_t header_bytes = static_cast<size_t>(static_cast<unsigned char>(input[0])) << 8 |
+                              static_cast<unsigned char>(input[1]);
   if (header_bytes > limits_.max_header_bytes) {
     *error = {ErrorCode::kTooLarge,
-              absl::StrCat("header of ", header_bytes, " bytes, the limit is ", limits_.max_header_bytes)};
+              absl::StrCat("header of ", header_bytes, " bytes, the limit is ",
+                           limits_.max_header_bytes)};
     return CutOutcome::kLost;
   }
   if (input.size() < 2 + header_bytes) {
@@ -27,8 +31,8 @@ CutOutcome MessageFraming::CutHead(absl::string_view input, CutState* state, Req
   const CutOutcome outcome = parser_.Parse(json, &header_, error);
   if (outcome == CutOutcome::kLost) return outcome;
   if (header_.content_length > limits_.max_content_bytes) {
-    *error = {ErrorCode::kTooLarge, absl::StrCat("content-length ", header_.content_length, ", the limit is ",
-                                                 limits_.max_content_bytes)};
+    *error = {ErrorCode::kTooLarge, absl::StrCat("content-length ", header_.content_length,
+                                                 ", the limit is ", limits_.max_content_bytes)};
     return CutOutcome::kLost;
   }
   head->head_bytes = 2 + header_bytes;
@@ -63,9 +67,17 @@ void MessageFraming::AppendResponseHead(const ResponseHead& head, std::string* o
   AppendMessageHeader(header, "", out);
 }
 
-bool MessageFraming::AppendError(const ResponseHead& head, absl::string_view message, std::string* out) {
-  error_content_ = absl::StrCat(R"({"error": {"code": ")", ErrorCodeName(head.status), R"(", "message": )");
-  AppendJsonString(message, &error_content_);
+bool MessageFraming::AppendError(const ResponseHead& head, absl::string_view message,
+                                 std::string* out) {
+  error_content_ =
+      absl::StrCat(R"({"error": {"code": ")", ErrorCodeName(head.status), R"(", "message": )");
+  if (simdjson::validate_utf8(message.data(), message.size())) {
+    AppendJsonString(message, &error_content_);
+  } else {  // a handler's: whatever it is, the answer must be JSON
+    std::string ascii(message);
+    for (char& c : ascii) c = static_cast<unsigned char>(c) < 0x80 ? c : '?';
+    AppendJsonString(ascii, &error_content_);
+  }
   error_content_ += "}}";
   ResponseHead whole = head;
   whole.content_type = "text/json";

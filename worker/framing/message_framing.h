@@ -6,7 +6,8 @@
 
 namespace windlass {
 
-// `message`: 2-byte length, JSON header, content. The server's side; message_header.h is what clients share.
+// `message`: 2-byte length, JSON header, content. The server's side; message_header.h is what
+// clients share.
 class MessageFraming : public Framing {
  public:
   struct Limits {
@@ -15,14 +16,15 @@ class MessageFraming : public Framing {
   };
   explicit MessageFraming(const Limits& limits) : limits_(limits) {}
 
-  CutOutcome CutHead(absl::string_view input, CutState* state, RequestHead* head, FrameError* error) override;
+  CutOutcome CutHead(absl::string_view input, CutState* state, RequestHead* head,
+                     FrameError* error) override;
   void AppendResponseHead(const ResponseHead& head, std::string* out) override;
   bool AppendError(const ResponseHead& head, absl::string_view message, std::string* out) override;
 
  private:
   const Limits limits_;
   // Scratch reused between calls.
-  MessageHeaderParser parser_;
+  MessageHeaderParser parser_{MessageHeaderParser::Of::kRequests};
   MessageHeader header_;
   std::string error_content_;
 };

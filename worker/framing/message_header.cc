@@ -14,9 +14,20 @@ namespace {
 constexpr size_t kMaxRequestIdBytes = 256;
 constexpr uint64_t kMaxDeadlineMs = 86'400'000;  // a day
 
-enum Key : uint32_t { kByteOrder, kContentLength, kContentType, kContentEncoding, kStatus, kRequestId, kHandler, kDeadline, kConnection };
-constexpr std::array<absl::string_view, 9> kKeyNames = {"byteorder", "content-length", "content-type", "content-encoding", "status",
-                                                       "request-id", "handler", "deadline-ms", "connection"};
+enum Key : uint32_t {
+  kByteOrder,
+  kContentLength,
+  kContentType,
+  kContentEncoding,
+  kStatus,
+  kRequestId,
+  kHandler,
+  kDeadline,
+  kConnection
+};
+constexpr std::array<absl::string_view, 9> kKeyNames = {
+    "byteorder",  "content-length", "content-type", "content-encoding", "status",
+    "request-id", "handler",        "deadline-ms",  "connection"};
 constexpr uint32_t kRequiredKeys = 4;  // the first ones
 
 absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
@@ -41,20 +52,26 @@ const char* TakeValue(uint32_t key, simdjson::dom::element value, MessageHeader*
   uint64_t number = 0;
   switch (key) {
     case kByteOrder:
-      if (!TakeString(value, &text) || (text != "little" && text != "big")) return "\"little\" or \"big\"";
+      if (!TakeString(value, &text) || (text != "little" && text != "big"))
+        return "\"little\" or \"big\"";
       header->big_endian = text == "big";
       return nullptr;
     case kContentLength:
       return value.get(header->content_length) == simdjson::SUCCESS ? nullptr : "an integer >= 0";
-    case kContentType: return TakeString(value, &header->content_type) ? nullptr : "a string";
-    case kContentEncoding: return TakeString(value, &header->content_encoding) ? nullptr : "a string";
-    case kStatus: return TakeString(value, &header->status) ? nullptr : "a string";
+    case kContentType:
+      return TakeString(value, &header->content_type) ? nullptr : "a string";
+    case kContentEncoding:
+      return TakeString(value, &header->content_encoding) ? nullptr : "a string";
+    case kStatus:
+      return TakeString(value, &header->status) ? nullptr : "a string";
     case kRequestId:
-      if (!TakeString(value, &text) || text.size() > kMaxRequestIdBytes) return "a string of at most 256 bytes";
+      if (!TakeString(value, &text) || text.size() > kMaxRequestIdBytes)
+        return "a string of at most 256 bytes";
       header->request_id = text;
       header->has_request_id = true;
       return nullptr;
-    case kHandler: return TakeString(value, &header->handler) ? nullptr : "a string";
+    case kHandler:
+      return TakeString(value, &header->handler) ? nullptr : "a string";
     case kDeadline:
       if (value.get(number) != simdjson::SUCCESS || number < 1 || number > kMaxDeadlineMs) {
         return "an integer from 1 to 86400000";
@@ -77,19 +94,21 @@ struct MessageHeaderParser::Impl {
   simdjson::dom::parser parser;
 };
 
-MessageHeaderParser::MessageHeaderParser() : impl_(std::make_unique<Impl>()) {}
+MessageHeaderParser::MessageHeaderParser(Of of) : of_(of), impl_(std::make_unique<Impl>()) {}
 MessageHeaderParser::~MessageHeaderParser() = default;
 
-CutOutcome MessageHeaderParser::Parse(absl::string_view json, MessageHeader* header, FrameError* error) {
+CutOutcome MessageHeaderParser::Parse(absl::string_view json, MessageHeader* header,
+                                      FrameError* error) {
   *header = MessageHeader{};
   error->code = ErrorCode::kInvalidArgument;
   simdjson::dom::element root;
-  const auto failure = impl_->parser.parse(json.data(), json.size(), /*realloc_if_needed=*/false).get(root);
+  const auto failure =
+      impl_->parser.parse(json.data(), json.size(), /*realloc_if_needed=*/false).get(root);
   simdjson::dom::object object;
   if (failure != simdjson::SUCCESS || root.get(object) != simdjson::SUCCESS) {
-    error->message = absl::StrCat("header is not a JSON object",
-                                  failure == simdjson::SUCCESS ? "" : ": ",
-                                  failure == simdjson::SUCCESS ? "" : simdjson::error_message(failure));
+    error->message =
+        absl::StrCat("header is not a JSON object", failure == simdjson::SUCCESS ? "" : ": ",
+                     failure == simdjson::SUCCESS ? "" : simdjson::error_message(failure));
     return CutOutcome::kLost;
   }
   uint32_t seen = 0;
@@ -97,13 +116,14 @@ CutOutcome MessageHeaderParser::Parse(absl::string_view json, MessageHeader* hea
   std::string length_problem;  // loses the place
   for (const simdjson::dom::key_value_pair field : object) {
     const std::optional<uint32_t> key = FindKey(View(field.key));
-    if (!key) {
+    if (!key || (*key == kStatus && of_ == Of::kRequests)) {
       header->has_other_keys = true;
       continue;
     }
     std::string& complaint = *key == kContentLength ? length_problem : problem;
     if ((seen & (1u << *key)) != 0) {
-      if (complaint.empty()) complaint = absl::StrCat("duplicate header key '", kKeyNames[*key], "'");
+      if (complaint.empty())
+        complaint = absl::StrCat("duplicate header key '", kKeyNames[*key], "'");
       continue;
     }
     seen |= 1u << *key;
@@ -120,7 +140,8 @@ CutOutcome MessageHeaderParser::Parse(absl::string_view json, MessageHeader* hea
     return CutOutcome::kLost;
   }
   for (uint32_t key = 0; key < kRequiredKeys && problem.empty(); ++key) {
-    if ((seen & (1u << key)) == 0) problem = absl::StrCat("missing header key '", kKeyNames[key], "'");
+    if ((seen & (1u << key)) == 0)
+      problem = absl::StrCat("missing header key '", kKeyNames[key], "'");
   }
   if (!problem.empty()) {
     error->message = std::move(problem);

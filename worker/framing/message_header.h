@@ -10,8 +10,9 @@
 
 namespace windlass {
 
-// The header of a `message` frame: 2 bytes of length in network order, then a JSON object of that many bytes. The keys of
-// requests and of answers together, because both sides read with the same parser.
+// The header of a `message` frame: 2 bytes of length in network order, then a JSON object of that
+// many bytes. The keys of requests and of answers together, because both sides read with the same
+// parser.
 struct MessageHeader {
   bool big_endian = false;
   uint64_t content_length = 0;
@@ -25,25 +26,30 @@ struct MessageHeader {
   bool has_other_keys = false;
 };
 
-// Role: parses message headers strictly (RFC 8259, whole header), by simdjson. Reusable; its buffers grow to the largest
-// header seen. Blocking: never.
+// Role: parses message headers strictly (RFC 8259, whole header), by simdjson. Reusable; its
+// buffers grow to the largest header seen. Numbers beyond 64 bits or the range of a double are
+// refused, as simdjson does. Blocking: never.
 class MessageHeaderParser {
  public:
-  MessageHeaderParser();
+  // `status` has a meaning in answers only; in a request it is one of the client's own keys.
+  enum class Of : uint8_t { kRequests, kAnswers };
+  explicit MessageHeaderParser(Of of);
   ~MessageHeaderParser();
 
-  // REQUIRES: kInputPadding readable bytes behind json. kRequest, kRefused (the content's length is known: see
-  // header->content_length) or kLost. Views are valid until the next call and while `json` is.
+  // REQUIRES: kInputPadding readable bytes behind json. kRequest, kRefused (the content's length is
+  // known: see header->content_length) or kLost. Views are valid until the next call and while
+  // `json` is.
   CutOutcome Parse(absl::string_view json, MessageHeader* header, FrameError* error);
 
  private:
   struct Impl;
+  const Of of_;
   std::unique_ptr<Impl> impl_;
 };
 
-// Appends the two length bytes and the header object. Keys of `header` that are at their defaults are left out.
-// `extra` is appended before the closing brace as it is (`, "key": value`).
-// False, and nothing appended: the object would be longer than the 65,535 bytes that the length can say.
+// Appends the two length bytes and the header object. Keys of `header` that are at their defaults
+// are left out. `extra` is appended before the closing brace as it is (`, "key": value`). False,
+// and nothing appended: the object would be longer than the 65,535 bytes that the length can say.
 bool AppendMessageHeader(const MessageHeader& header, absl::string_view extra, std::string* out);
 
 }  // namespace windlass

@@ -22,14 +22,16 @@ absl::StatusOr<Response> BurnHandler::Handle(const Request& request, HandlerCont
       json_.Parse(request.content, request.content_encoding, request.byte_order == ByteOrder::kBig);
   if (!parsed.ok()) return parsed;
   const std::optional<int64_t> ms = json_.Integer("ms");
-  if (!ms || *ms < 0 || *ms > kMaxMs) return absl::InvalidArgumentError("ms must be an integer from 0 to 86400000");
+  if (!ms || *ms < 0 || *ms > kMaxMs)
+    return absl::InvalidArgumentError("ms must be an integer from 0 to 86400000");
   const int64_t until = CpuNanoseconds() + *ms * 1'000'000;
   volatile uint32_t sum = 0;  // so that the work is not optimized away
   // The CPU clock is a system call: ask it, and the context, once in some tens of microseconds.
   while (CpuNanoseconds() < until) {
     for (int i = 0; i < 10'000; ++i) sum = sum * 31 + static_cast<uint32_t>(i);
     if (context.cancelled()) return absl::CancelledError("client gone");
-    if (context.time_left() <= absl::ZeroDuration()) return absl::DeadlineExceededError("deadline passed while burning");
+    if (context.time_left() <= absl::ZeroDuration())
+      return absl::DeadlineExceededError("deadline passed while burning");
   }
   answer_ = absl::StrCat(R"({"result": "Burned )", *ms, R"( ms."})");
   Response response{"text/json", "utf-8", ErrorCode::kOk, {}};

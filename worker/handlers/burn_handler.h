@@ -8,8 +8,10 @@
 
 namespace windlass {
 
-// `burn`: {"action": "burn", "ms": N} uses N milliseconds of CPU time (not of wall time) and answers
-// {"result": "Burned N ms."}. For sizing and load tests. Stops early when cancelled or at the deadline.
+// `burn`: {"action": "burn", "ms": N} uses N milliseconds of CPU time (not of wall time) and
+// answers
+// {"result": "Burned N ms."}. For sizing and load tests. Stops early when cancelled or at the
+// deadline.
 class BurnHandler : public Handler {
  public:
   absl::StatusOr<Response> Handle(const Request& request, HandlerContext& context) override;

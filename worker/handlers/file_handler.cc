@@ -12,7 +12,8 @@ absl::StatusOr<std::unique_ptr<FileHandler>> FileHandler::Open(const std::string
 
 absl::StatusOr<Response> FileHandler::Handle(const Request& request, HandlerContext&) {
   const std::string name(request.content);
-  if (name.empty() || name.find('\0') != std::string::npos) return absl::InvalidArgumentError("no file name");
+  if (name.empty() || name.find('\0') != std::string::npos)
+    return absl::InvalidArgumentError("no file name");
   absl::StatusOr<OwnedFd> file = OpenBeneath(root_.get(), name);
   if (!file.ok()) return absl::NotFoundError("no such file");
   absl::StatusOr<FileIdentity> identity = IdentifyFile(file->get());

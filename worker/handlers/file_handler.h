@@ -8,8 +8,8 @@
 
 namespace windlass {
 
-// `file`: the content is the name of a regular file under a root directory; the answer is the file, streamed by the
-// kernel. Names cannot leave the root: resolved by openat2(2) with RESOLVE_BENEATH.
+// `file`: the content is the name of a regular file under a root directory; the answer is the file,
+// streamed by the kernel. Names cannot leave the root: resolved by openat2(2) with RESOLVE_BENEATH.
 class FileHandler : public Handler {
  public:
   static absl::StatusOr<std::unique_ptr<FileHandler>> Open(const std::string& root);

@@ -16,8 +16,8 @@
 #include "common/error_code.h"
 #include "common/owned_fd.h"
 
-// What somebody who writes payload work sees: a request comes in, a response or an absl::Status goes out. Nothing of
-// sockets, frames or the internal messages.
+// What somebody who writes payload work sees: a request comes in, a response or an absl::Status
+// goes out. Nothing of sockets, frames or the internal messages.
 
 namespace windlass {
 
@@ -25,11 +25,12 @@ enum class ByteOrder : uint8_t { kLittle, kBig };
 
 // One request. All views are valid during Handle, and so are response pieces that refer to them.
 struct Request {
-  absl::string_view content;           // 64 readable bytes follow it
-  absl::string_view content_type;      // "" where the client's protocol has none
-  absl::string_view content_encoding;  // charset of text, "binary", or ""
+  absl::string_view content;                  // 64 readable bytes follow it
+  absl::string_view content_type;             // "" where the client's protocol has none
+  absl::string_view content_encoding;         // charset of text, "binary", or ""
   ByteOrder byte_order = ByteOrder::kLittle;  // of multi-byte numbers inside binary content
-  absl::string_view header;            // the client's whole header object (JSON) if it has keys of its own, else ""
+  absl::string_view
+      header;  // the client's whole header object (JSON) if it has keys of its own, else ""
 };
 
 // What a handler may ask while it works. Blocking: never.
@@ -47,10 +48,12 @@ class HandlerContext {
 
 // A part of a response's content.
 struct ResponsePiece {
-  // Bytes that live in the request, in the handler or in static memory: not copied, valid until Handle is next called.
+  // Bytes that live in the request, in the handler or in static memory: not copied, valid until
+  // Handle is next called.
   static ResponsePiece Borrowed(absl::string_view bytes) { return {bytes, {}, {}, 0, 0}; }
   static ResponsePiece Owned(std::string bytes) { return {{}, std::move(bytes), {}, 0, 0}; }
-  // `bytes` of a regular file from `offset`: streamed to the client by the kernel, never read into memory.
+  // `bytes` of a regular file from `offset`: streamed to the client by the kernel, never read into
+  // memory.
   static ResponsePiece File(OwnedFd file, uint64_t offset, uint64_t bytes) {
     return {{}, {}, std::move(file), offset, bytes};
   }
@@ -68,16 +71,18 @@ struct ResponsePiece {
 struct Response {
   absl::string_view content_type;  // static or in the request
   absl::string_view content_encoding;
-  // An answer that is an error and has content of its own form; usually kOk. For a plain error return a Status instead.
+  // An answer that is an error and has content of its own form; usually kOk. For a plain error
+  // return a Status instead.
   ErrorCode status = ErrorCode::kOk;
   absl::InlinedVector<ResponsePiece, 2> pieces;  // at most kMaxResponseFiles of them files
 };
 constexpr size_t kMaxResponseFiles = 8;
 
-// Role: payload work of one kind. Pool processes only, one job at a time, so it needs no locks and may block or use the
-// CPU as long as its deadline allows. An exception, a crash or a hang costs this one job.
-// Errors: a Status becomes the client's error answer: InvalidArgument, NotFound, OutOfRange (too_large),
-// DeadlineExceeded by name, anything else handler_failed, with the message passed on.
+// Role: payload work of one kind. Pool processes only, one job at a time, so it needs no locks and
+// may block or use the CPU as long as its deadline allows. An exception, a crash or a hang costs
+// this one job. Errors: a Status becomes the client's error answer: InvalidArgument, NotFound,
+// OutOfRange (too_large), DeadlineExceeded by name, anything else handler_failed, with the message
+// passed on.
 class Handler {
  public:
   virtual ~Handler() = default;

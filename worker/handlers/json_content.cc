@@ -14,15 +14,17 @@ constexpr absl::string_view kBom = "\xef\xbb\xbf";
 
 std::string_view Std(absl::string_view text) { return {text.data(), text.size()}; }
 
-// iconv decides by itself where a byte order mark is there, and guesses where it is not: name the order instead.
+// iconv decides by itself where a byte order mark is there, and guesses where it is not: name the
+// order instead.
 std::string CharsetWithOrder(absl::string_view charset, absl::string_view text, bool big_endian) {
   const std::string name = absl::AsciiStrToUpper(charset);
   const bool is16 = name == "UTF-16" || name == "UTF16";
   const bool is32 = name == "UTF-32" || name == "UTF32";
   if (!is16 && !is32) return std::string(charset);
-  const bool has_mark = is16 ? absl::StartsWith(text, "\xff\xfe") || absl::StartsWith(text, "\xfe\xff")
-                             : absl::StartsWith(text, absl::string_view("\xff\xfe\0\0", 4)) ||
-                                   absl::StartsWith(text, absl::string_view("\0\0\xfe\xff", 4));
+  const bool has_mark =
+      is16 ? absl::StartsWith(text, "\xff\xfe") || absl::StartsWith(text, "\xfe\xff")
+           : absl::StartsWith(text, absl::string_view("\xff\xfe\0\0", 4)) ||
+                 absl::StartsWith(text, absl::string_view("\0\0\xfe\xff", 4));
   if (has_mark) return name;
   return absl::StrCat(is16 ? "UTF-16" : "UTF-32", big_endian ? "BE" : "LE");
 }
@@ -38,13 +40,15 @@ bool IsUtf8Charset(absl::string_view charset) {
          absl::EqualsIgnoreCase(charset, "ascii") || absl::EqualsIgnoreCase(charset, "us-ascii");
 }
 
-absl::StatusOr<std::string> ToUtf8(absl::string_view text, absl::string_view charset, bool big_endian) {
+absl::StatusOr<std::string> ToUtf8(absl::string_view text, absl::string_view charset,
+                                   bool big_endian) {
   // Names with a slash carry iconv's own options ("//TRANSLIT"), which are not the client's to set.
   const std::string name = CharsetWithOrder(charset, text, big_endian);
   void* const raw = name.empty() || absl::StrContains(name, '/') || absl::StrContains(name, '\0')
                         ? reinterpret_cast<void*>(-1)
                         : ::iconv_open("UTF-8", name.c_str());
-  if (raw == reinterpret_cast<void*>(-1)) return absl::InvalidArgumentError("unknown content-encoding");
+  if (raw == reinterpret_cast<void*>(-1))
+    return absl::InvalidArgumentError("unknown content-encoding");
   const std::unique_ptr<void, IconvCloser> descriptor(raw);
   std::string out;
   char* from = const_cast<char*>(text.data());
@@ -79,19 +83,23 @@ struct JsonContent::Impl {
 JsonContent::JsonContent() : impl_(std::make_unique<Impl>()) {}
 JsonContent::~JsonContent() = default;
 
-absl::Status JsonContent::Parse(absl::string_view content, absl::string_view charset, bool big_endian) {
+absl::Status JsonContent::Parse(absl::string_view content, absl::string_view charset,
+                                bool big_endian) {
   impl_->object = simdjson::dom::object();
   if (!IsUtf8Charset(charset)) {
     absl::StatusOr<std::string> converted = ToUtf8(content, charset, big_endian);
     if (!converted.ok()) return converted.status();
     impl_->converted = *std::move(converted);
     impl_->converted.append(simdjson::SIMDJSON_PADDING, '\0');
-    content = absl::string_view(impl_->converted.data(), impl_->converted.size() - simdjson::SIMDJSON_PADDING);
+    content = absl::string_view(impl_->converted.data(),
+                                impl_->converted.size() - simdjson::SIMDJSON_PADDING);
   }
   simdjson::dom::element root;
-  const auto failure = impl_->parser.parse(content.data(), content.size(), /*realloc_if_needed=*/false).get(root);
+  const auto failure =
+      impl_->parser.parse(content.data(), content.size(), /*realloc_if_needed=*/false).get(root);
   if (failure != simdjson::SUCCESS) {
-    return absl::InvalidArgumentError(absl::StrCat("content is not JSON: ", simdjson::error_message(failure)));
+    return absl::InvalidArgumentError(
+        absl::StrCat("content is not JSON: ", simdjson::error_message(failure)));
   }
   if (root.get(impl_->object) != simdjson::SUCCESS) {
     return absl::InvalidArgumentError("content is not a JSON object");

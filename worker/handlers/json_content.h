@@ -14,25 +14,32 @@ namespace windlass {
 // True for the names under which UTF-8 goes: "utf-8", "UTF8", also "ascii", which is a part of it.
 bool IsUtf8Charset(absl::string_view charset);
 
-// Converts text to UTF-8 by iconv(3). For utf-16 and utf-32 without a byte order mark `big_endian` decides. A byte order
-// mark is dropped. InvalidArgument: unknown charset, or bytes that are not text in it.
-absl::StatusOr<std::string> ToUtf8(absl::string_view text, absl::string_view charset, bool big_endian);
+// Converts text to UTF-8 by iconv(3). For utf-16 and utf-32 without a byte order mark `big_endian`
+// decides. A byte order mark is dropped. InvalidArgument: unknown charset, or bytes that are not
+// text in it.
+absl::StatusOr<std::string> ToUtf8(absl::string_view text, absl::string_view charset,
+                                   bool big_endian);
 
-// Role: one JSON object from a request's content: strict RFC 8259, parsed by simdjson into buffers that are reused. Worker
-// (looking for "action" in small content) and pool processes. Blocking: never.
+// Role: one JSON object from a request's content: strict RFC 8259, parsed by simdjson into buffers
+// that are reused. Worker (looking for "action" in small content) and pool processes. Blocking:
+// never.
 class JsonContent {
  public:
   JsonContent();
   ~JsonContent();
 
-  // `content` in `charset`. REQUIRES: 64 readable bytes behind content. InvalidArgument: no JSON object, unknown charset.
+  // `content` in `charset`. REQUIRES: 64 readable bytes behind content. InvalidArgument: no JSON
+  // object, unknown charset.
   absl::Status Parse(absl::string_view content, absl::string_view charset, bool big_endian);
 
-  // Of the last object parsed. Views are valid until the next Parse. A key that stands twice: the first counts.
+  // Of the last object parsed. Views are valid until the next Parse. A key that stands twice: the
+  // first counts.
   bool Has(absl::string_view key) const;
-  std::optional<absl::string_view> String(absl::string_view key) const;  // nullopt: absent or another type
+  std::optional<absl::string_view> String(
+      absl::string_view key) const;  // nullopt: absent or another type
   std::optional<int64_t> Integer(absl::string_view key) const;
-  // The value as a person would write it: a string as it is, anything else as JSON text, "None" when absent.
+  // The value as a person would write it: a string as it is, anything else as JSON text, "None"
+  // when absent.
   std::string Text(absl::string_view key) const;
 
  private:

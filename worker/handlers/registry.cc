@@ -27,7 +27,8 @@ Made MakeSearch(const HandlerConfig& config) {
 }
 
 Made MakeFile(const HandlerConfig& config) {
-  absl::StatusOr<std::unique_ptr<FileHandler>> made = FileHandler::Open(StringOption(config, "root"));
+  absl::StatusOr<std::unique_ptr<FileHandler>> made =
+      FileHandler::Open(StringOption(config, "root"));
   if (!made.ok()) return made.status();
   return *std::move(made);
 }
@@ -54,7 +55,8 @@ Made MakeHandler(const HandlerConfig& config) {
     return absl::Status(made.status().code(),
                         absl::StrCat("handler ", config.name, ": ", made.status().message()));
   }
-  return absl::NotFoundError(absl::StrCat("handler ", config.name, ": no built-in '", config.builtin, "'"));
+  return absl::NotFoundError(
+      absl::StrCat("handler ", config.name, ": no built-in '", config.builtin, "'"));
 }
 
 }  // namespace windlass

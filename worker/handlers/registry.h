@@ -9,8 +9,8 @@
 
 namespace windlass {
 
-// Makes the handler that `config` asks for, loading what it needs (a search table). Errors name the handler and what it
-// could not load; the process that asked then cannot start.
+// Makes the handler that `config` asks for, loading what it needs (a search table). Errors name the
+// handler and what it could not load; the process that asked then cannot start.
 absl::StatusOr<std::unique_ptr<Handler>> MakeHandler(const HandlerConfig& config);
 
 }  // namespace windlass

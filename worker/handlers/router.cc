@@ -15,7 +15,8 @@ Route Refuse(ErrorCode code, std::string message) {
 }
 
 Route InvalidAction(absl::string_view action) {
-  return {Route::Kind::kInvalidAction, 0, ErrorCode::kInvalidArgument, InvalidActionContent(action)};
+  return {Route::Kind::kInvalidAction, 0, ErrorCode::kInvalidArgument,
+          InvalidActionContent(action)};
 }
 
 // What a client sent, in an error message: bounded, because it comes back in every answer.
@@ -26,7 +27,8 @@ absl::string_view Shortened(absl::string_view text) { return text.substr(0, 128)
 Router::Router(const Config& config) : config_(config) {
   for (uint32_t i = 0; i < config.handlers.size(); ++i) {
     by_name_.emplace(config.handlers[i].name, i);
-    if (!config.handlers[i].content_type.empty()) by_type_.emplace(config.handlers[i].content_type, i);
+    if (!config.handlers[i].content_type.empty())
+      by_type_.emplace(config.handlers[i].content_type, i);
   }
 }
 
@@ -34,17 +36,19 @@ Route Router::Find(const RouteQuery& query) {
   const ListenerConfig& listener = config_.listeners[query.listener];
   if (listener.protocol != Protocol::kMessage) {
     const auto found = by_name_.find(listener.handler.empty() ? "echo" : listener.handler);
-    const bool is_echo = found == by_name_.end() || config_.handlers[found->second].builtin == "echo";
+    const bool is_echo =
+        found == by_name_.end() || config_.handlers[found->second].builtin == "echo";
     return is_echo ? Route{Route::Kind::kInline, 0, ErrorCode::kOk, {}} : Run(found->second);
   }
   if (!query.handler.empty()) {
     const auto found = by_name_.find(query.handler);
     if (found != by_name_.end()) return Run(found->second);
-    return Refuse(ErrorCode::kNotFound, absl::StrCat("no handler '", Shortened(query.handler), "'"));
+    return Refuse(ErrorCode::kNotFound,
+                  absl::StrCat("no handler '", Shortened(query.handler), "'"));
   }
   if (query.content_type != kJsonType) return ByTypeOrListener(query, /*is_json=*/false);
-  const bool may_look =
-      query.content && query.content->size() <= kMaxPeekBytes && IsUtf8Charset(query.content_encoding);
+  const bool may_look = query.content && query.content->size() <= kMaxPeekBytes &&
+                        IsUtf8Charset(query.content_encoding);
   if (!may_look) return {Route::Kind::kResolve, 0, ErrorCode::kOk, {}};
   return ByAction(query);
 }

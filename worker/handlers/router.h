@@ -14,8 +14,8 @@ namespace windlass {
 
 // What routing looks at.
 struct RouteQuery {
-  uint32_t listener = 0;          // index into Config::listeners
-  absl::string_view handler;      // named by the request; "" = none
+  uint32_t listener = 0;      // index into Config::listeners
+  absl::string_view handler;  // named by the request; "" = none
   absl::string_view content_type, content_encoding;
   bool big_endian = false;
   // The content, followed by 64 readable bytes; nullopt when it is not in one small piece.
@@ -28,7 +28,8 @@ struct Route {
     kInline,         // echo of line and length: the worker answers by itself
     kResolve,        // the content decides, and only a pool process may parse it
     kRefuse,         // answer `code` with `message`
-    kInvalidAction,  // answer invalid_argument with `message` as the content, in the form of a result
+    kInvalidAction,  // answer invalid_argument with `message` as the content, in the form of a
+                     // result
   };
   Kind kind = Kind::kRun;
   uint32_t handler = 0;  // index into Config::handlers
@@ -36,9 +37,10 @@ struct Route {
   std::string message;
 };
 
-// Role: decides which handler a request is for (wire.md, "Routing"): the one it names; else the action of JSON content;
-// else the one registered for its content type; else the listener's; else `binary`. Worker processes, which look into
-// UTF-8 content of at most kMaxPeekBytes and leave the rest to the pool, and pool processes. Blocking: never.
+// Role: decides which handler a request is for (wire.md, "Routing"): the one it names; else the
+// action of JSON content; else the one registered for its content type; else the listener's; else
+// `binary`. Worker processes, which look into UTF-8 content of at most kMaxPeekBytes and leave the
+// rest to the pool, and pool processes. Blocking: never.
 class Router {
  public:
   static constexpr size_t kMaxPeekBytes = 16 << 10;
@@ -46,7 +48,8 @@ class Router {
   // `config` must outlive this.
   explicit Router(const Config& config);
   Route Find(const RouteQuery& query);
-  // The same in a pool process, for content of any size and charset; never answers kResolve or kInline.
+  // The same in a pool process, for content of any size and charset; never answers kResolve or
+  // kInline.
   Route Resolve(const RouteQuery& query);
 
  private:

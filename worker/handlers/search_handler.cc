@@ -33,7 +33,8 @@ absl::StatusOr<SearchHandler::Table> SearchHandler::LoadTable(const std::string&
   simdjson::dom::object object;
   const auto failure = parser.load(path).get(object);
   if (failure != simdjson::SUCCESS) {
-    return absl::InvalidArgumentError(absl::StrCat("search table ", path, ": ", simdjson::error_message(failure)));
+    return absl::InvalidArgumentError(
+        absl::StrCat("search table ", path, ": ", simdjson::error_message(failure)));
   }
   Table table;
   for (const simdjson::dom::key_value_pair field : object) {
@@ -58,7 +59,8 @@ absl::StatusOr<Response> SearchHandler::Handle(const Request& request, HandlerCo
   } else {
     const std::optional<absl::string_view> value = json_.String("value");
     const auto found = value ? table_.find(*value) : table_.end();
-    SetResult(found != table_.end() ? found->second : absl::StrCat("No match for '", json_.Text("value"), "'."),
+    SetResult(found != table_.end() ? found->second
+                                    : absl::StrCat("No match for '", json_.Text("value"), "'."),
               &answer_);
   }
   response.pieces.push_back(ResponsePiece::Borrowed(answer_));

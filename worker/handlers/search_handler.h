@@ -11,8 +11,8 @@
 
 namespace windlass {
 
-// `search`: {"action": "search", "value": V} is answered with the entry for V in a table: three built-in entries, or those
-// of a JSON file, an object of strings, which replaces them.
+// `search`: {"action": "search", "value": V} is answered with the entry for V in a table: three
+// built-in entries, or those of a JSON file, an object of strings, which replaces them.
 class SearchHandler : public Handler {
  public:
   using Table = absl::flat_hash_map<std::string, std::string>;
@@ -31,8 +31,8 @@ class SearchHandler : public Handler {
   std::string answer_;
 };
 
-// The response to an action that names nothing: {"result": "Error: invalid action 'jump'."} and invalid_argument.
-// `action` is what JsonContent::Text says of it.
+// The response to an action that names nothing: {"result": "Error: invalid action 'jump'."} and
+// invalid_argument. `action` is what JsonContent::Text says of it.
 std::string InvalidActionContent(absl::string_view action);
 
 }  // namespace windlass

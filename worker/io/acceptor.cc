@@ -29,7 +29,8 @@ void Acceptor::Arm() {
   if (armed_) return;
   armed_ = true;
   for (size_t i = 0; i < setup_.listeners.size(); ++i) {
-    const absl::Status watched = selector_->Register(setup_.listeners[i].fd, kReadable | kExclusive, TokenFor(i));
+    const absl::Status watched =
+        selector_->Register(setup_.listeners[i].fd, kReadable | kExclusive, TokenFor(i));
     CHECK(watched.ok()) << watched.ToString();
   }
 }
@@ -43,7 +44,8 @@ void Acceptor::Disarm() {
 void Acceptor::BeforeWait(uint32_t own_connections) {
   if (stopped_) return;
   const Scoreboard& board = *setup_.scoreboard;
-  const uint32_t workers = std::min(board.header().worker_slots_used.load(std::memory_order_relaxed), board.slots());
+  const uint32_t workers =
+      std::min(board.header().worker_slots_used.load(std::memory_order_relaxed), board.slots());
   uint64_t total = own_connections;
   uint32_t live = 1;
   for (uint32_t i = 0; i < workers; ++i) {
@@ -52,8 +54,10 @@ void Acceptor::BeforeWait(uint32_t own_connections) {
     total += slot.connections.load(std::memory_order_relaxed);
     ++live;
   }
-  const bool has_room = own_connections < static_cast<uint32_t>(setup_.config->workers.max_connections);
-  if (timers_->now() >= exhausted_until_ && has_room && MayAccept(own_connections, total, live)) return Arm();
+  const bool has_room =
+      own_connections < static_cast<uint32_t>(setup_.config->workers.max_connections);
+  if (timers_->now() >= exhausted_until_ && has_room && MayAccept(own_connections, total, live))
+    return Arm();
   Disarm();
   if (!rearm_.armed()) timers_->Arm(&rearm_, timers_->now() + kLookAgain);
 }
@@ -67,10 +71,15 @@ void Acceptor::OnReady(SelectorToken token, absl::FunctionRef<void(OwnedFd, uint
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     OwnedFd client;
     switch (AcceptSome(listener.fd, &client)) {
-      case AcceptOutcome::kAccepted: take(std::move(client), listener.listener); break;
-      case AcceptOutcome::kAborted: break;
-      case AcceptOutcome::kWouldBlock: return;
-      case AcceptOutcome::kExhausted: return Shed(listener.fd);
+      case AcceptOutcome::kAccepted:
+        take(std::move(client), listener.listener);
+        break;
+      case AcceptOutcome::kAborted:
+        break;
+      case AcceptOutcome::kWouldBlock:
+        return;
+      case AcceptOutcome::kExhausted:
+        return Shed(listener.fd);
     }
   }
 }

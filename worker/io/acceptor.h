@@ -10,19 +10,21 @@
 
 namespace windlass {
 
-// Pure. May a worker with `own` connections take more, when all `workers` have `total` together? Well over the mean it
-// leaves the next ones to its siblings; the slack keeps small numbers from mattering.
+// Pure. May a worker with `own` connections take more, when all `workers` have `total` together?
+// Well over the mean it leaves the next ones to its siblings; the slack keeps small numbers from
+// mattering.
 constexpr bool MayAccept(uint32_t own, uint64_t total, uint32_t workers) {
   constexpr uint32_t kSlack = 4;
   return workers < 2 || own <= total / workers + total / workers / 8 + kSlack;
 }
 
-// Role: takes clients from the listening sockets that all workers share. Worker processes. Borrows the sockets.
-// A listener is watched (armed) or not; that changes only before the loop waits, never after a wake-up, because a woken
-// worker that declines would strand the connection: whoever is woken accepts at least one. Few are accepted at a time, so
-// that siblings get their share, and a worker well over the mean disarms until it is not.
-// Out of descriptors: a reserve descriptor is given up to accept and close one waiting client (it sees the end of the
-// stream instead of silence), and the listener is disarmed for a moment. Blocking: never.
+// Role: takes clients from the listening sockets that all workers share. Worker processes. Borrows
+// the sockets. A listener is watched (armed) or not; that changes only before the loop waits, never
+// after a wake-up, because a woken worker that declines would strand the connection: whoever is
+// woken accepts at least one. Few are accepted at a time, so that siblings get their share, and a
+// worker well over the mean disarms until it is not. Out of descriptors: a reserve descriptor is
+// given up to accept and close one waiting client (it sees the end of the stream instead of
+// silence), and the listener is disarmed for a moment. Blocking: never.
 class Acceptor : public TimerOwner {
  public:
   static constexpr uint64_t kTokenKind = 2;

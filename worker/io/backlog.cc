@@ -37,8 +37,10 @@ void Backlog::PopNext(BacklogLane** lane) {
 
 void Backlog::Remove(Exchange* exchange, BacklogLane** lane) {
   BacklogLane* const from = *lane;
-  (exchange->lane_prev == nullptr ? from->first : exchange->lane_prev->lane_next) = exchange->lane_next;
-  (exchange->lane_next == nullptr ? from->last : exchange->lane_next->lane_prev) = exchange->lane_prev;
+  (exchange->lane_prev == nullptr ? from->first : exchange->lane_prev->lane_next) =
+      exchange->lane_next;
+  (exchange->lane_next == nullptr ? from->last : exchange->lane_next->lane_prev) =
+      exchange->lane_prev;
   exchange->lane_next = exchange->lane_prev = nullptr;
   --size_;
   if (from->first != nullptr) return;

@@ -7,9 +7,10 @@
 
 namespace windlass {
 
-// Role: the jobs that wait in a worker because the pool has enough to do, in a lane for each connection; lanes are served
-// round robin, so a connection with a thousand jobs delays another one's single job by one job, not by a thousand.
-// Worker processes. Owns the lanes, not the exchanges. Blocking: never. Every operation is O(1).
+// Role: the jobs that wait in a worker because the pool has enough to do, in a lane for each
+// connection; lanes are served round robin, so a connection with a thousand jobs delays another
+// one's single job by one job, not by a thousand. Worker processes. Owns the lanes, not the
+// exchanges. Blocking: never. Every operation is O(1).
 class Backlog {
  public:
   Backlog() = default;

@@ -18,36 +18,43 @@ enum class ConnState : uint8_t {
   kAtLimit,           // too many requests in flight or too many unsent bytes; not reading
   kHalfClosed,        // the client has sent all it will; answers are still due
   kFinishing,         // no more requests are taken; closes after the answers that are due
-  kLingering,         // our side is shut; waits for the client to close, so that a reset cannot destroy answers
+  kLingering,  // our side is shut; waits for the client to close, so that a reset cannot destroy
+               // answers
   kClosed,
 };
 
 constexpr absl::string_view ConnStateName(ConnState state) {
-  constexpr absl::string_view kNames[] = {"reading-frames", "receiving-content", "awaiting-memory",
-                                          "skipping-content", "at-limit", "half-closed",
-                                          "finishing", "lingering", "closed"};
+  constexpr absl::string_view kNames[] = {
+      "reading-frames",   "receiving-content", "awaiting-memory",
+      "skipping-content", "at-limit",          "half-closed",
+      "finishing",        "lingering",         "closed"};
   return kNames[static_cast<size_t>(state)];
 }
 
 // Pure. Which changes of state make sense.
 constexpr bool CanEnter(ConnState from, ConnState to) {
   switch (from) {
-    case ConnState::kReadingFrames: return to != ConnState::kReadingFrames && to != ConnState::kAwaitingMemory;
+    case ConnState::kReadingFrames:
+      return to != ConnState::kReadingFrames && to != ConnState::kAwaitingMemory;
     case ConnState::kReceivingContent:
       return to != ConnState::kReceivingContent && to != ConnState::kAtLimit;
     case ConnState::kAwaitingMemory:
-      return to == ConnState::kReceivingContent || to == ConnState::kSkippingContent || to == ConnState::kFinishing ||
-             to == ConnState::kClosed;
+      return to == ConnState::kReceivingContent || to == ConnState::kSkippingContent ||
+             to == ConnState::kFinishing || to == ConnState::kClosed;
     case ConnState::kSkippingContent:
-      return to == ConnState::kReadingFrames || to == ConnState::kHalfClosed || to == ConnState::kFinishing ||
-             to == ConnState::kClosed;
+      return to == ConnState::kReadingFrames || to == ConnState::kHalfClosed ||
+             to == ConnState::kFinishing || to == ConnState::kClosed;
     case ConnState::kAtLimit:
-      return to == ConnState::kReadingFrames || to == ConnState::kFinishing || to == ConnState::kClosed ||
-             to == ConnState::kLingering;
-    case ConnState::kHalfClosed: return to == ConnState::kClosed;
-    case ConnState::kFinishing: return to == ConnState::kLingering || to == ConnState::kClosed;
-    case ConnState::kLingering: return to == ConnState::kClosed;
-    case ConnState::kClosed: return false;
+      return to == ConnState::kReadingFrames || to == ConnState::kFinishing ||
+             to == ConnState::kClosed || to == ConnState::kLingering;
+    case ConnState::kHalfClosed:
+      return to == ConnState::kClosed;
+    case ConnState::kFinishing:
+      return to == ConnState::kLingering || to == ConnState::kClosed;
+    case ConnState::kLingering:
+      return to == ConnState::kClosed;
+    case ConnState::kClosed:
+      return false;
   }
   std::abort();  // not an enumerator: memory is corrupt
 }
@@ -58,13 +65,17 @@ constexpr uint32_t ConnInterest(ConnState state, bool output_blocked) {
   switch (state) {
     case ConnState::kReadingFrames:
     case ConnState::kReceivingContent:
-    case ConnState::kSkippingContent: return kReadable | write;
+    case ConnState::kSkippingContent:
+      return kReadable | write;
     case ConnState::kAwaitingMemory:
     case ConnState::kAtLimit:
     case ConnState::kHalfClosed:  // the end of the stream would be reported for ever
-    case ConnState::kFinishing: return write;
-    case ConnState::kLingering: return kReadable;
-    case ConnState::kClosed: return 0;
+    case ConnState::kFinishing:
+      return write;
+    case ConnState::kLingering:
+      return kReadable;
+    case ConnState::kClosed:
+      return 0;
   }
   std::abort();
 }

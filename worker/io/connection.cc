@@ -14,7 +14,8 @@ constexpr absl::Duration kLingerTimeout = absl::Seconds(5);
 
 }  // namespace
 
-Connection::Connection(OwnedFd socket, SelectorToken token, ListenerContext* listener, IoServices* io)
+Connection::Connection(OwnedFd socket, SelectorToken token, ListenerContext* listener,
+                       IoServices* io)
     : socket_(std::move(socket)), token_(token), listener_(listener), io_(io), timer_(this) {
   since_ = last_active_ = blocked_since_ = io->now();
 }
@@ -23,10 +24,12 @@ Connection::~Connection() { CHECK(closed() || !output_.has_exchanges()); }
 
 absl::Status Connection::Start() {
   if (listener_->config->address.kind == ListenAddress::Kind::kTcp) {
-    // Answers are whole when they are sent: waiting to fill a segment only delays them. Best effort.
+    // Answers are whole when they are sent: waiting to fill a segment only delays them. Best
+    // effort.
     (void)SetIntOption(socket_.get(), IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY");
   }
-  absl::Status watched = io_->selector->Register(socket_.get(), ConnInterest(state_, false), token_);
+  absl::Status watched =
+      io_->selector->Register(socket_.get(), ConnInterest(state_, false), token_);
   if (!watched.ok()) {
     state_ = ConnState::kClosed;
     return watched;
@@ -38,14 +41,17 @@ absl::Status Connection::Start() {
 void Connection::Enter(ConnState next) {
   if (next == state_) return;
   CHECK(CanEnter(state_, next)) << ConnStateName(state_) << " -> " << ConnStateName(next);
-  LOG(DEBUG) << "connection " << token_.value << ": " << ConnStateName(state_) << " -> " << ConnStateName(next);
+  LOG(DEBUG) << "connection " << token_.value << ": " << ConnStateName(state_) << " -> "
+             << ConnStateName(next);
   state_ = next;
 }
 
 void Connection::UpdateInterest() {
   if (closed()) return;
-  const absl::Status changed = io_->selector->Modify(socket_.get(), ConnInterest(state_, output_blocked_));
-  if (!changed.ok()) Close(CloseReason::kPeerGone);  // no memory to watch it: this client, nobody else
+  const absl::Status changed =
+      io_->selector->Modify(socket_.get(), ConnInterest(state_, output_blocked_));
+  if (!changed.ok())
+    Close(CloseReason::kPeerGone);  // no memory to watch it: this client, nobody else
 }
 
 void Connection::OnReady(uint32_t events) {
@@ -54,15 +60,22 @@ void Connection::OnReady(uint32_t events) {
   }
   if ((events & (kReadable | kHangup)) != 0) {
     switch (state_) {
-      case ConnState::kReadingFrames: listener_->framing->IsRaw() ? ReadRaw() : ReadFrames(); break;
-      case ConnState::kReceivingContent: ReadContent(); break;
+      case ConnState::kReadingFrames:
+        listener_->framing->IsRaw() ? ReadRaw() : ReadFrames();
+        break;
+      case ConnState::kReceivingContent:
+        ReadContent();
+        break;
       case ConnState::kSkippingContent:
-      case ConnState::kLingering: ReadAndDrop(); break;
+      case ConnState::kLingering:
+        ReadAndDrop();
+        break;
       case ConnState::kAwaitingMemory:
       case ConnState::kAtLimit:
       case ConnState::kHalfClosed:
       case ConnState::kFinishing:
-      case ConnState::kClosed: break;
+      case ConnState::kClosed:
+        break;
     }
   }
   if ((events & kWritable) != 0 && !closed()) ScheduleFlush();
@@ -77,12 +90,15 @@ bool Connection::AtLimit() const {
 // The client has sent all it will.
 void Connection::OnEndOfInput() {
   peer_done_ = true;
-  if (listener_->config->half_close == HalfClose::kCancel || output_.empty()) return Close(CloseReason::kDone);
+  if (listener_->config->half_close == HalfClose::kCancel || output_.empty())
+    return Close(CloseReason::kDone);
   input_.Clear();  // an incomplete frame
   if (receiving_ != nullptr) {
-    // Its content will never be complete; answers before it are still due. It is the last in the order.
+    // Its content will never be complete; answers before it are still due. It is the last in the
+    // order.
     receiving_->close_after = true;
-    AnswerError(std::exchange(receiving_, nullptr), ErrorCode::kInvalidArgument, "the stream ended inside the content");
+    AnswerError(std::exchange(receiving_, nullptr), ErrorCode::kInvalidArgument,
+                "the stream ended inside the content");
   }
   Enter(ConnState::kHalfClosed);
 }
@@ -92,16 +108,20 @@ void Connection::Drain() {
     case ConnState::kReadingFrames:
       // What the client has sent by now counts as asked for.
       if (!listener_->framing->IsRaw()) ReadFrames();
-      if (state_ == ConnState::kReadingFrames || state_ == ConnState::kAtLimit) Enter(ConnState::kFinishing);
+      if (state_ == ConnState::kReadingFrames || state_ == ConnState::kAtLimit)
+        Enter(ConnState::kFinishing);
       break;
     case ConnState::kAtLimit:
-    case ConnState::kSkippingContent: Enter(ConnState::kFinishing); break;
+    case ConnState::kSkippingContent:
+      Enter(ConnState::kFinishing);
+      break;
     case ConnState::kReceivingContent:
     case ConnState::kAwaitingMemory:  // the rest of this one request is still taken
     case ConnState::kHalfClosed:
     case ConnState::kFinishing:
     case ConnState::kLingering:
-    case ConnState::kClosed: break;
+    case ConnState::kClosed:
+      break;
   }
   if (closed()) return;
   ScheduleFlush();
@@ -140,7 +160,8 @@ void Connection::Close(CloseReason reason) {
   io_->closed.push_back(this);
 }
 
-// --- Output --------------------------------------------------------------------------------------------------------------
+// --- Output
+// --------------------------------------------------------------------------------------------------------------
 
 Exchange* Connection::NewExchange(const RequestHead& head) {
   Exchange* const exchange = io_->exchanges->Take(this);
@@ -180,7 +201,8 @@ void Connection::EncodeAnswer(Exchange* exchange, const Answer& answer) {
     uint64_t in_packet = 0;
     for (const AnswerPiece& piece : *answer.pieces) {
       head.content_bytes += piece.bytes;
-      if (piece.result == nullptr && !piece.file.valid() && exchange->request == nullptr) in_packet += piece.bytes;
+      if (piece.result == nullptr && !piece.file.valid() && exchange->request == nullptr)
+        in_packet += piece.bytes;
     }
     exchange->content.clear();
     exchange->content.reserve(in_packet);  // so that it does not move
@@ -244,8 +266,9 @@ void Connection::AfterFlush(OutputQueue::Outcome outcome) {
   UpdateInterest();
 }
 
-// Everything that will be said has been said. Closing now would reset the connection if the client is still sending, and
-// a reset destroys what it has not read yet: so shut our side, and wait for its end.
+// Everything that will be said has been said. Closing now would reset the connection if the client
+// is still sending, and a reset destroys what it has not read yet: so shut our side, and wait for
+// its end.
 void Connection::BeginLinger() {
   output_.TakeAll([this](Exchange* exchange) { Abandon(exchange); });
   receiving_ = nullptr;
@@ -260,7 +283,8 @@ void Connection::BeginLinger() {
   UpdateInterest();
 }
 
-// --- Timeouts ------------------------------------------------------------------------------------------------------------
+// --- Timeouts
+// ------------------------------------------------------------------------------------------------------------
 
 // Whatever can run out now; timers are armed lazily and look here when they fire.
 Instant Connection::NextTimeout() const {
@@ -269,11 +293,13 @@ Instant Connection::NextTimeout() const {
   if (output_blocked_) return blocked_since_ + config.write_timeout;
   switch (state_) {
     case ConnState::kReceivingContent:
-    case ConnState::kSkippingContent: return since_ + config.frame_timeout;
+    case ConnState::kSkippingContent:
+      return since_ + config.frame_timeout;
     case ConnState::kReadingFrames:
       if (!input_.empty()) return since_ + config.frame_timeout;
       break;
-    default: break;
+    default:
+      break;
   }
   // Jobs have deadlines of their own; look again later.
   const Instant from = output_.empty() ? last_active_ : io_->now();
@@ -283,7 +309,8 @@ Instant Connection::NextTimeout() const {
 CloseReason Connection::TimeoutReason() const {
   if (state_ == ConnState::kLingering) return CloseReason::kDone;
   if (output_blocked_) return CloseReason::kWriteTimeout;
-  const bool in_frame = state_ == ConnState::kReceivingContent || state_ == ConnState::kSkippingContent ||
+  const bool in_frame = state_ == ConnState::kReceivingContent ||
+                        state_ == ConnState::kSkippingContent ||
                         (state_ == ConnState::kReadingFrames && !input_.empty());
   return in_frame ? CloseReason::kFrameTimeout : CloseReason::kIdleTimeout;
 }

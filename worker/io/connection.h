@@ -14,23 +14,34 @@
 namespace windlass {
 
 // Why a connection was closed; each has a counter or a log line.
-enum class CloseReason : uint8_t { kDone, kPeerGone, kIdleTimeout, kFrameTimeout, kWriteTimeout, kShutdown };
+enum class CloseReason : uint8_t {
+  kDone,
+  kPeerGone,
+  kIdleTimeout,
+  kFrameTimeout,
+  kWriteTimeout,
+  kShutdown
+};
 
-// Role: one client, from accept to close. Worker processes. Owns the socket and the bytes in either direction; an idle
-// connection owns no buffer.
+// Role: one client, from accept to close. Worker processes. Owns the socket and the bytes in either
+// direction; an idle connection owns no buffer.
 //
-//   bytes -> CutFrames -> Router -> inline answer, or Dispatcher -> OnAnswer -> OutputQueue -> bytes
+//   bytes -> CutFrames -> Router -> inline answer, or Dispatcher -> OnAnswer -> OutputQueue ->
+//   bytes
 //
 // Invariants:
-//   1. There is one place where the state changes (Enter); what the selector watches follows from it (conn_state.h).
+//   1. There is one place where the state changes (Enter); what the selector watches follows from
+//   it (conn_state.h).
 //   2. Answers leave in request order, each exactly once.
-//   3. Reading stops while there are max_in_flight requests or kMaxHeldBytes of answers that the client has not taken.
-// What the client sees: a refused frame gets an error answer; one whose end is unknown gets it and the connection closes
-// after it (our side is shut first and the rest is drained, so that a reset does not destroy the answer). Timeouts close
-// without an answer: a frame that does not arrive (frame_timeout), answers that are not taken (write_timeout), nothing at
-// all (idle_timeout). A client is gone on a reset, on a hang-up in both directions, or when a write fails: its waiting jobs
-// are dropped and its running ones marked cancelled.
-// Blocking: never. Errors: never the process's: whatever a client does ends at most its own connection.
+//   3. Reading stops while there are max_in_flight requests or kMaxHeldBytes of answers that the
+//   client has not taken.
+// What the client sees: a refused frame gets an error answer; one whose end is unknown gets it and
+// the connection closes after it (our side is shut first and the rest is drained, so that a reset
+// does not destroy the answer). Timeouts close without an answer: a frame that does not arrive
+// (frame_timeout), answers that are not taken (write_timeout), nothing at all (idle_timeout). A
+// client is gone on a reset, on a hang-up in both directions, or when a write fails: its waiting
+// jobs are dropped and its running ones marked cancelled. Blocking: never. Errors: never the
+// process's: whatever a client does ends at most its own connection.
 class Connection : public TimerOwner {
  public:
   static constexpr uint64_t kMaxHeldBytes = 1 << 20;
@@ -113,8 +124,8 @@ class Connection : public TimerOwner {
   Exchange* receiving_ = nullptr;  // large content is arriving for it
   uint64_t content_left_ = 0;      // of it, or of content that is skipped
   Timer timer_;
-  Instant since_;         // start of the current frame, of the memory wait or of lingering
-  Instant last_active_;   // a request or a part of an answer went through
+  Instant since_;        // start of the current frame, of the memory wait or of lingering
+  Instant last_active_;  // a request or a part of an answer went through
   Instant blocked_since_;
 };
 

@@ -17,8 +17,8 @@ constexpr absl::Duration kMemoryWait = absl::Seconds(2);  // then the request is
 
 }  // namespace
 
-// Input is received into the worker's scratch and cut where it lies; only an incomplete frame is copied, into a buffer of
-// the connection's own, and then the rest of that frame is received there.
+// Input is received into the worker's scratch and cut where it lies; only an incomplete frame is
+// copied, into a buffer of the connection's own, and then the rest of that frame is received there.
 void Connection::ReadFrames() {
   const bool was_waiting = !input_.empty();
   char* into = io_->input_scratch.data();
@@ -77,7 +77,8 @@ size_t Connection::CutFrames(absl::string_view input) {
       Enter(ConnState::kFinishing);
       break;
     }
-    const size_t content_here = std::min<uint64_t>(head.content_bytes, rest.size() - head.head_bytes);
+    const size_t content_here =
+        std::min<uint64_t>(head.content_bytes, rest.size() - head.head_bytes);
     const bool is_whole = head.frame_bytes() <= rest.size();
     const absl::string_view content = rest.substr(head.head_bytes, content_here);
     if (outcome == CutOutcome::kRefused) {
@@ -111,7 +112,8 @@ Instant Connection::JobDeadline(const RequestHead& head, uint32_t handler) const
   if (handler < io_->config->handlers.size()) {
     limit = io_->config->handlers[handler].deadline;
   } else {  // not known yet: none of those it may become must be cut short
-    for (const HandlerConfig& config : io_->config->handlers) limit = std::max(limit, config.deadline);
+    for (const HandlerConfig& config : io_->config->handlers)
+      limit = std::max(limit, config.deadline);
   }
   if (head.deadline_ms != 0) limit = std::min(limit, absl::Milliseconds(head.deadline_ms));
   return io_->now() + limit;
@@ -119,7 +121,8 @@ Instant Connection::JobDeadline(const RequestHead& head, uint32_t handler) const
 
 namespace {
 
-JobRequest MakeJobRequest(const RequestHead& head, const Route& route, uint32_t listener, Instant deadline) {
+JobRequest MakeJobRequest(const RequestHead& head, const Route& route, uint32_t listener,
+                          Instant deadline) {
   JobRequest request;
   request.kind = route.kind == Route::Kind::kResolve ? proto::RESOLVE : proto::RUN;
   request.handler = route.handler;
@@ -133,10 +136,13 @@ JobRequest MakeJobRequest(const RequestHead& head, const Route& route, uint32_t 
 }
 
 RouteQuery MakeQuery(const RequestHead& head, uint32_t listener) {
-  return {listener, head.handler, head.content_type, head.content_encoding, head.big_endian, std::nullopt};
+  return {listener,        head.handler, head.content_type, head.content_encoding,
+          head.big_endian, std::nullopt};
 }
 
-uint32_t KnownHandler(const Route& route) { return route.kind == Route::Kind::kRun ? route.handler : UINT32_MAX; }
+uint32_t KnownHandler(const Route& route) {
+  return route.kind == Route::Kind::kRun ? route.handler : UINT32_MAX;
+}
 
 }  // namespace
 
@@ -146,14 +152,19 @@ void Connection::HandleRequest(const RequestHead& head, absl::string_view conten
   query.content = content;
   const Route route = io_->router->Find(query);
   switch (route.kind) {
-    case Route::Kind::kInline: HandleInline(head, content); break;
+    case Route::Kind::kInline:
+      HandleInline(head, content);
+      break;
     case Route::Kind::kRun:
     case Route::Kind::kResolve: {
       const Instant deadline = JobDeadline(head, KnownHandler(route));
-      io_->dispatcher->Submit(NewExchange(head), MakeJobRequest(head, route, listener_->index, deadline), content);
+      io_->dispatcher->Submit(NewExchange(head),
+                              MakeJobRequest(head, route, listener_->index, deadline), content);
       break;
     }
-    case Route::Kind::kRefuse: AnswerError(NewExchange(head), route.code, route.message); break;
+    case Route::Kind::kRefuse:
+      AnswerError(NewExchange(head), route.code, route.message);
+      break;
     case Route::Kind::kInvalidAction: {
       Answer answer;
       answer.code = route.code;
@@ -167,7 +178,8 @@ void Connection::HandleRequest(const RequestHead& head, absl::string_view conten
   if (head.close_after || !listener_->config->keepalive) Enter(ConnState::kFinishing);
 }
 
-// The answer is the content. Nobody to wait for: no exchange either, unless there are answers before it.
+// The answer is the content. Nobody to wait for: no exchange either, unless there are answers
+// before it.
 void Connection::HandleInline(const RequestHead& head, absl::string_view content) {
   const bool closes = head.close_after || !listener_->config->keepalive;
   if (!output_.has_exchanges() && !closes) {
@@ -181,7 +193,8 @@ void Connection::HandleInline(const RequestHead& head, absl::string_view content
   OnAnswer(NewExchange(head), answer);
 }
 
-// Bytes back as they came: straight from where they were received, and only what the kernel does not take is kept.
+// Bytes back as they came: straight from where they were received, and only what the kernel does
+// not take is kept.
 void Connection::ReadRaw() {
   const IoResult got = RecvSome(socket_.get(), io_->input_scratch.data(), io_->input_scratch_bytes);
   if (got.outcome == IoOutcome::kWouldBlock) return;
@@ -202,9 +215,11 @@ void Connection::ReadRaw() {
   ScheduleFlush();
 }
 
-// --- Large content -------------------------------------------------------------------------------------------------------
+// --- Large content
+// -------------------------------------------------------------------------------------------------------
 
-// A request whose content goes to memory that the pool can map. Returns how many of the `arrived` bytes of content it took.
+// A request whose content goes to memory that the pool can map. Returns how many of the `arrived`
+// bytes of content it took.
 size_t Connection::BeginLargeContent(const RequestHead& head, absl::string_view arrived) {
   NoteRequest(head);
   Exchange* const exchange = NewExchange(head);
@@ -229,7 +244,8 @@ size_t Connection::BeginLargeContent(const RequestHead& head, absl::string_view 
   return AbsorbContent(arrived);
 }
 
-// Moves content that has arrived already to where it belongs, or drops it. Returns how much that is.
+// Moves content that has arrived already to where it belongs, or drops it. Returns how much that
+// is.
 size_t Connection::AbsorbContent(absl::string_view arrived) {
   const size_t take = std::min<uint64_t>(content_left_, arrived.size());
   if (state_ == ConnState::kReceivingContent) {
@@ -262,7 +278,8 @@ void Connection::OnMemoryRetry() {
   } else if (io_->now() - since_ < kMemoryWait) {
     return io_->timers->Arm(&timer_, io_->now() + kMemoryRetryEvery);
   } else {
-    RefuseLargeContent(ErrorCode::kOverloaded, "the memory for payloads in flight is used up, retry in 1000 ms");
+    RefuseLargeContent(ErrorCode::kOverloaded,
+                       "the memory for payloads in flight is used up, retry in 1000 ms");
     io_->timers->Arm(&timer_, NextTimeout());
   }
   const size_t taken = AbsorbContent(input_.view());

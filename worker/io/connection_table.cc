@@ -10,7 +10,8 @@ constexpr uint32_t kGenerations = 1u << 24;
 uint32_t IndexOf(SelectorToken token) { return static_cast<uint32_t>(token.value); }
 
 SelectorToken MakeToken(uint32_t index, uint32_t generation) {
-  return SelectorToken{ConnectionTable::kTokenKind << 56 | uint64_t{generation % kGenerations} << 32 | index};
+  return SelectorToken{ConnectionTable::kTokenKind << 56 |
+                       uint64_t{generation % kGenerations} << 32 | index};
 }
 
 }  // namespace

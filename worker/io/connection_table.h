@@ -10,8 +10,9 @@
 
 namespace windlass {
 
-// Role: owns a worker's connections and finds them by token: index (32 bits) and generation (24), so that an event for a
-// connection that is gone finds nobody, even when its place has been taken. The upper 8 bits name the kind of owner.
+// Role: owns a worker's connections and finds them by token: index (32 bits) and generation (24),
+// so that an event for a connection that is gone finds nobody, even when its place has been taken.
+// The upper 8 bits name the kind of owner.
 class ConnectionTable {
  public:
   static constexpr uint64_t kTokenKind = 1;

@@ -7,17 +7,19 @@
 
 namespace windlass {
 
-// How much may be in the kernel's job queue. What is there can be neither cancelled nor ordered fairly, so it is kept
-// short; but a pool process must find its next job without waiting for a worker. All of it is arithmetic.
+// How much may be in the kernel's job queue. What is there can be neither cancelled nor ordered
+// fairly, so it is kept short; but a pool process must find its next job without waiting for a
+// worker. All of it is arithmetic.
 
-// About one millisecond of work, so that a worker that wakes late finds the pool still busy; at least 2, and at most 64,
-// where more gains nothing (measured).
+// About one millisecond of work, so that a worker that wakes late finds the pool still busy; at
+// least 2, and at most 64, where more gains nothing (measured).
 constexpr int kMinPrefetch = 2, kMaxPrefetch = 64;
 constexpr double kPrefetchNs = 1e6;
 
 inline int PrefetchFor(double mean_run_ns) {
   if (mean_run_ns <= 0) return kMinPrefetch;  // never measured: assume the worst
-  return static_cast<int>(std::clamp(kPrefetchNs / mean_run_ns, double{kMinPrefetch}, double{kMaxPrefetch}));
+  return static_cast<int>(
+      std::clamp(kPrefetchNs / mean_run_ns, double{kMinPrefetch}, double{kMaxPrefetch}));
 }
 
 // How many jobs one worker may have out. At least 1, so that a reply always comes to wake it.
@@ -25,7 +27,8 @@ inline int JobsAllowedOut(int pool_processes, int prefetch, int workers_with_wor
   return std::max(1, (pool_processes + prefetch) / std::max(1, workers_with_work));
 }
 
-// Mean run time of each handler's jobs, as this worker has seen it: exponentially weighted, the last 8 or so count.
+// Mean run time of each handler's jobs, as this worker has seen it: exponentially weighted, the
+// last 8 or so count.
 class RunTimes {
  public:
   explicit RunTimes(size_t handlers) : mean_ns_(handlers, 0) {}

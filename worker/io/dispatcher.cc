@@ -12,7 +12,8 @@ constexpr absl::Duration kRetryEvery = absl::Milliseconds(1);
 
 }  // namespace
 
-Dispatcher::Dispatcher(const ProcessSetup& setup, TimerWheel* timers, PayloadPool* payloads, AnswerSink* sink)
+Dispatcher::Dispatcher(const ProcessSetup& setup, TimerWheel* timers, PayloadPool* payloads,
+                       AnswerSink* sink)
     : setup_(setup),
       board_(*setup.scoreboard),
       slot_(setup.scoreboard->MutableSlot(setup.slot)),
@@ -63,7 +64,8 @@ void Dispatcher::Submit(Exchange* exchange, const JobRequest& request, absl::str
 
 void Dispatcher::SubmitPrepared(Exchange* exchange) {
   if (!exchange->deadline.armed()) {  // it ran out while the content arrived
-    return AnswerError(exchange, ErrorCode::kDeadlineExceeded, "deadline passed while the content arrived");
+    return AnswerError(exchange, ErrorCode::kDeadlineExceeded,
+                       "deadline passed while the content arrived");
   }
   Enqueue(exchange);
   Pump();
@@ -80,30 +82,38 @@ void Dispatcher::Enqueue(Exchange* exchange) {
 bool Dispatcher::BacklogIsFull() const {
   const uint64_t limit = static_cast<uint64_t>(setup_.config->pool.queue);
   if (backlog_.size() >= limit) return true;
-  const uint32_t workers = std::min(board_.header().worker_slots_used.load(std::memory_order_relaxed), board_.slots());
+  const uint32_t workers =
+      std::min(board_.header().worker_slots_used.load(std::memory_order_relaxed), board_.slots());
   if (backlog_.size() < limit / std::max(1u, workers)) return false;
   uint64_t waiting = backlog_.size();
   for (uint32_t i = 0; i < workers; ++i) {
-    if (i != setup_.slot.value) waiting += board_.slot(SlotIndex{i}).jobs_queued.load(std::memory_order_relaxed);
+    if (i != setup_.slot.value)
+      waiting += board_.slot(SlotIndex{i}).jobs_queued.load(std::memory_order_relaxed);
   }
   return waiting >= limit;
 }
 
 std::string Dispatcher::RetryHint() const {
   double longest = 0;
-  for (uint32_t i = 0; i <= unknown_handler_; ++i) longest = std::max(longest, run_times_.mean_ns(i));
-  const double queue_ms = longest * setup_.config->pool.queue / std::max(1, setup_.pool_processes) / 1e6;
+  for (uint32_t i = 0; i <= unknown_handler_; ++i)
+    longest = std::max(longest, run_times_.mean_ns(i));
+  const double queue_ms =
+      longest * setup_.config->pool.queue / std::max(1, setup_.pool_processes) / 1e6;
   return absl::StrCat("the queue of ", setup_.config->pool.queue, " jobs is full, retry in ",
                       std::clamp(static_cast<int>(queue_ms / 2), 10, 10'000), " ms");
 }
 
 int Dispatcher::WorkersWithWork() const {
   int count = 1;  // this one
-  const uint32_t workers = std::min(board_.header().worker_slots_used.load(std::memory_order_relaxed), board_.slots());
+  const uint32_t workers =
+      std::min(board_.header().worker_slots_used.load(std::memory_order_relaxed), board_.slots());
   for (uint32_t i = 0; i < workers; ++i) {
     if (i == setup_.slot.value) continue;
     const ProcessSlot& slot = board_.slot(SlotIndex{i});
-    if (slot.jobs_out.load(std::memory_order_relaxed) + slot.jobs_queued.load(std::memory_order_relaxed) > 0) ++count;
+    if (slot.jobs_out.load(std::memory_order_relaxed) +
+            slot.jobs_queued.load(std::memory_order_relaxed) >
+        0)
+      ++count;
   }
   return count;
 }
@@ -111,7 +121,8 @@ int Dispatcher::WorkersWithWork() const {
 bool Dispatcher::HasCredit(uint32_t handler) const {
   if (out_.empty()) return true;
   const PoolConfig& pool = setup_.config->pool;
-  const int prefetch = pool.prefetch_auto ? PrefetchFor(run_times_.mean_ns(handler)) : pool.prefetch;
+  const int prefetch =
+      pool.prefetch_auto ? PrefetchFor(run_times_.mean_ns(handler)) : pool.prefetch;
   const int ready = static_cast<int>(board_.header().pool_ready.load(std::memory_order_relaxed));
   const int processes = std::clamp(ready, 1, std::max(1, setup_.pool_processes));
   return static_cast<int>(out_.size()) < JobsAllowedOut(processes, prefetch, WorkersWithWork());
@@ -119,17 +130,21 @@ bool Dispatcher::HasCredit(uint32_t handler) const {
 
 bool Dispatcher::Send(Exchange* exchange, absl::string_view envelope, absl::string_view content) {
   const int memfd = exchange->request == nullptr ? -1 : exchange->request->fd();
-  const absl::Span<const int> fds = memfd < 0 ? absl::Span<const int>() : absl::MakeConstSpan(&memfd, 1);
-  if (SendJobPacket(setup_.job_queue, envelope, {content}, fds) != PacketOutcome::kDone) return false;
+  const absl::Span<const int> fds =
+      memfd < 0 ? absl::Span<const int>() : absl::MakeConstSpan(&memfd, 1);
+  if (SendJobPacket(setup_.job_queue, envelope, {content}, fds) != PacketOutcome::kDone)
+    return false;
   exchange->state = Exchange::State::kOut;
-  out_.emplace(exchange->id.word(), OutJob{exchange, std::move(exchange->request), exchange->handler});
+  out_.emplace(exchange->id.word(),
+               OutJob{exchange, std::move(exchange->request), exchange->handler});
   return true;
 }
 
 void Dispatcher::Pump() {
   if (fence_.state() == Fence::State::kToSend) {
     Exchange marker(this);  // never submitted: it only lends its id
-    EncodeJob(&marker, JobRequest{proto::FENCE, 0, 0, {}, {}, {}, false, Instant::Never()}, &envelope_);
+    EncodeJob(&marker, JobRequest{proto::FENCE, 0, 0, {}, {}, {}, false, Instant::Never()},
+              &envelope_);
     if (SendJobPacket(setup_.job_queue, envelope_, {}, {}) == PacketOutcome::kDone) {
       fence_.OnSent(marker.id);
       out_.emplace(marker.id.word(), OutJob{nullptr, nullptr, unknown_handler_});
@@ -142,7 +157,8 @@ void Dispatcher::Pump() {
   }
   PublishLoad();
   // A reply will wake us; without one due, or with the fence still here, only the clock does.
-  const bool needs_clock = (out_.empty() && !backlog_.empty()) || fence_.state() == Fence::State::kToSend;
+  const bool needs_clock =
+      (out_.empty() && !backlog_.empty()) || fence_.state() == Fence::State::kToSend;
   if (needs_clock) timers_->Arm(&retry_, timers_->now() + kRetryEvery);
 }
 
@@ -161,22 +177,29 @@ void Dispatcher::OnRepliesReady() {
 void Dispatcher::TakeReplies() {
   for (;;) {
     switch (receiver_.Receive(setup_.reply_channel, &reply_)) {
-      case JobPacketReceiver::Outcome::kPacket: TakeReply(); break;
-      case JobPacketReceiver::Outcome::kMalformed: Bump(slot_.late_replies); break;
+      case JobPacketReceiver::Outcome::kPacket:
+        TakeReply();
+        break;
+      case JobPacketReceiver::Outcome::kMalformed:
+        Bump(slot_.late_replies);
+        break;
       case JobPacketReceiver::Outcome::kEmpty:
-      case JobPacketReceiver::Outcome::kPeerGone: return;
+      case JobPacketReceiver::Outcome::kPeerGone:
+        return;
     }
   }
 }
 
 bool Dispatcher::IsMine(JobId id) const {
-  return id.slot() == setup_.slot && id.incarnation() == setup_.incarnation % JobId::kIncarnations;
+  return id.slot() == setup_.slot && id.incarnation() == setup_.incarnation;
 }
 
 void Dispatcher::TakeReply() {
   const JobId id = JobId::FromWord(reply_.id());
-  // Accepted before it is known whether anybody waits: memory that a late reply brings must be given back, too.
-  const absl::Status accepted = results_.Accept(reply_, receiver_.payload(), receiver_.fds(), &pieces_);
+  // Accepted before it is known whether anybody waits: memory that a late reply brings must be
+  // given back, too.
+  const absl::Status accepted =
+      results_.Accept(reply_, receiver_.payload(), receiver_.fds(), &pieces_);
   const bool is_fence = fence_.state() == Fence::State::kSent && id == fence_.id();
   if (is_fence) fence_.OnReceived();
   const auto job = IsMine(id) ? out_.find(id.word()) : out_.end();
@@ -232,8 +255,8 @@ void Dispatcher::Abandon(Exchange* exchange) {
     backlog_.Remove(exchange, sink_->LaneOf(exchange));
     PublishLoad();
   } else if (exchange->state == Exchange::State::kOut) {
-    slot_.cancelled[exchange->id.sequence() % ProcessSlot::kCancelled].store(exchange->id.word(),
-                                                                             std::memory_order_relaxed);
+    slot_.cancelled[exchange->id.sequence() % ProcessSlot::kCancelled].store(
+        exchange->id.word(), std::memory_order_relaxed);
     const auto job = out_.find(exchange->id.word());
     CHECK(job != out_.end());
     job->second.exchange = nullptr;
@@ -247,10 +270,12 @@ void Dispatcher::OnTimer(Timer* timer, Instant) {
     return Pump();
   }
   Exchange* const exchange = static_cast<DeadlineTimer*>(timer)->exchange;
-  if (exchange->state == Exchange::State::kReceiving) return;  // found out when its content is complete
+  if (exchange->state == Exchange::State::kReceiving)
+    return;  // found out when its content is complete
   const bool was_queued = exchange->state == Exchange::State::kQueued;
   Abandon(exchange);
-  AnswerError(exchange, ErrorCode::kDeadlineExceeded, was_queued ? "deadline passed in the queue" : "deadline passed");
+  AnswerError(exchange, ErrorCode::kDeadlineExceeded,
+              was_queued ? "deadline passed in the queue" : "deadline passed");
 }
 
 void Dispatcher::OnJobLost(JobId id, absl::string_view cause) {
@@ -261,14 +286,16 @@ void Dispatcher::OnJobLost(JobId id, absl::string_view cause) {
   Finish(job);
   if (fence_.state() == Fence::State::kSent && id == fence_.id()) fence_.Request(cause);
   if (exchange != nullptr) {
-    AnswerError(exchange, ErrorCode::kHandlerCrashed, absl::StrCat("the process running the job ", cause));
+    AnswerError(exchange, ErrorCode::kHandlerCrashed,
+                absl::StrCat("the process running the job ", cause));
   }
   Pump();
 }
 
 void Dispatcher::OnFenceRequested(absl::string_view cause) {
   if (fence_.state() == Fence::State::kSent) {
-    // The older fence's own job may be among the lost: its entry goes, so that it is not waited for.
+    // The older fence's own job may be among the lost: its entry goes, so that it is not waited
+    // for.
     if (const auto older = out_.find(fence_.id().word()); older != out_.end()) Finish(older);
   }
   fence_.Request(cause);

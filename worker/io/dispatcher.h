@@ -21,8 +21,8 @@
 
 namespace windlass {
 
-// Whose answers these are: the connections. Called at most once for each exchange, never after Abandon. Must not call the
-// dispatcher back.
+// Whose answers these are: the connections. Called at most once for each exchange, never after
+// Abandon. Must not call the dispatcher back.
 class AnswerSink {
  public:
   virtual void OnAnswer(Exchange* exchange, const Answer& answer) = 0;
@@ -43,17 +43,21 @@ struct JobRequest {
 };
 
 // Role: sends jobs to the pool and matches answers with their exchanges. Worker processes.
-// Owns the table of jobs that are out, the backlog, and the buffers of large requests while the pool reads them.
-// Invariants:
-//   1. Every exchange that is submitted is answered exactly once - by its reply, its deadline, the death of the process
+// Owns the table of jobs that are out, the backlog, and the buffers of large requests while the
+// pool reads them. Invariants:
+//   1. Every exchange that is submitted is answered exactly once - by its reply, its deadline, the
+//   death of the process
 //      that ran it, or a refusal - unless it is abandoned.
 //   2. An answer is matched by its job id; one that matches nothing is dropped and counted.
 //   3. A request's memory is not used again before the job's reply, or its loss, is known.
-//   4. At most JobsAllowedOut jobs (credit.h) are out; what waits, waits in the backlog, at most `queue` jobs in all workers.
-// Blocking: never. Errors: what a pool process sends is checked; a broken reply is an error answer to its own job.
+//   4. At most JobsAllowedOut jobs (credit.h) are out; what waits, waits in the backlog, at most
+//   `queue` jobs in all workers.
+// Blocking: never. Errors: what a pool process sends is checked; a broken reply is an error answer
+// to its own job.
 class Dispatcher : public TimerOwner {
  public:
-  Dispatcher(const ProcessSetup& setup, TimerWheel* timers, PayloadPool* payloads, AnswerSink* sink);
+  Dispatcher(const ProcessSetup& setup, TimerWheel* timers, PayloadPool* payloads,
+             AnswerSink* sink);
 
   // Prepares the envelope of a job whose content has not arrived yet.
   void Prepare(Exchange* exchange, const JobRequest& request);

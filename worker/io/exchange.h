@@ -37,13 +37,14 @@ struct AnswerPiece {
   MappingCache::Entry* result = nullptr;  // pinned while this piece is needed; see ResultMemory
 };
 
-// What became of a request: the content of its answer. Views are valid during the call that hands it over.
+// What became of a request: the content of its answer. Views are valid during the call that hands
+// it over.
 struct Answer {
   ErrorCode code = ErrorCode::kOk;
   bool is_plain_error = false;  // `message` says why; there is no content
   absl::string_view message;
   absl::string_view content_type, content_encoding;
-  absl::string_view content;         // small content, or
+  absl::string_view content;                   // small content, or
   std::vector<AnswerPiece>* pieces = nullptr;  // a list of parts, to be moved from
 };
 
@@ -54,9 +55,10 @@ class DeadlineTimer : public Timer {
   Exchange* const exchange;
 };
 
-// One request and its answer: from the moment the request's head is complete until the answer's last byte has been given
-// to the kernel. Owned by ExchangePool; listed in its connection (in request order), while it waits in a backlog lane, and
-// while it is out in the dispatcher's table by id.
+// One request and its answer: from the moment the request's head is complete until the answer's
+// last byte has been given to the kernel. Owned by ExchangePool; listed in its connection (in
+// request order), while it waits in a backlog lane, and while it is out in the dispatcher's table
+// by id.
 struct Exchange {
   enum class State : uint8_t {
     kReceiving,  // its content is still arriving
@@ -70,11 +72,11 @@ struct Exchange {
 
   State state = State::kReceiving;
   bool has_request_id = false;
-  bool close_after = false;    // the connection closes after this answer
-  bool is_inline = false;      // answered with its own content, by the worker
-  uint32_t handler = 0;        // index for run-time estimates
+  bool close_after = false;  // the connection closes after this answer
+  bool is_inline = false;    // answered with its own content, by the worker
+  uint32_t handler = 0;      // index for run-time estimates
   Connection* connection = nullptr;
-  Exchange* next = nullptr;    // in the connection's order
+  Exchange* next = nullptr;  // in the connection's order
   JobId id;
   DeadlineTimer deadline;
   std::string request_id;
@@ -82,21 +84,21 @@ struct Exchange {
   // While it waits.
   Exchange* lane_next = nullptr;
   Exchange* lane_prev = nullptr;
-  std::string envelope;  // encoded
-  std::string content;   // small content
+  std::string envelope;                    // encoded
+  std::string content;                     // small content
   std::unique_ptr<RequestBuffer> request;  // large content
   uint64_t request_bytes = 0;
 
   // When it is answered.
   std::string out;
   std::vector<AnswerPiece> pieces;
-  size_t out_sent = 0;     // of `out`
-  size_t piece_at = 0;     // the piece being sent
-  size_t tail_bytes = 0;   // the last bytes of `out` go after the pieces
+  size_t out_sent = 0;    // of `out`
+  size_t piece_at = 0;    // the piece being sent
+  size_t tail_bytes = 0;  // the last bytes of `out` go after the pieces
 };
 
-// Role: keeps the memory of finished exchanges for the next ones, strings with their capacity, so that a request in the
-// steady state allocates nothing. Owns all of them.
+// Role: keeps the memory of finished exchanges for the next ones, strings with their capacity, so
+// that a request in the steady state allocates nothing. Owns all of them.
 class ExchangePool {
  public:
   explicit ExchangePool(TimerOwner* deadline_owner) : deadline_owner_(deadline_owner) {}

@@ -11,12 +11,12 @@
 
 namespace windlass {
 
-// Role: finds out which jobs died with a pool process that was killed between taking a job out of the queue and saying
-// which. Worker processes.
-// The queue is FIFO: once a no-op job sent now (the fence) has been received, every job sent before it has been received
-// too. From then on each live process is seen once outside RECEIVING; what it holds then is named. A job older than the
-// fence that no process names, and whose reply is not in the channel, is lost.
-// A death while a fence is out starts a new one, which covers the older. Blocking: never.
+// Role: finds out which jobs died with a pool process that was killed between taking a job out of
+// the queue and saying which. Worker processes. The queue is FIFO: once a no-op job sent now (the
+// fence) has been received, every job sent before it has been received too. From then on each live
+// process is seen once outside RECEIVING; what it holds then is named. A job older than the fence
+// that no process names, and whose reply is not in the channel, is lost. A death while a fence is
+// out starts a new one, which covers the older. Blocking: never.
 class Fence {
  public:
   enum class State : uint8_t { kNone, kToSend, kSent, kReceived };
@@ -28,11 +28,13 @@ class Fence {
   void Request(absl::string_view cause);
   void OnSent(JobId id);
   void OnReceived();
-  // Looks at every pool process that it has not seen outside RECEIVING yet. True: all have been seen.
-  // REQUIRES: state() == kReceived.
+  // Looks at every pool process that it has not seen outside RECEIVING yet. True: all have been
+  // seen. REQUIRES: state() == kReceived.
   bool Sample(const Scoreboard& board);
   // REQUIRES: Sample returned true. Older than the fence, and in nobody's hands?
-  bool Lost(JobId job) const { return job.sequence() < id_.sequence() && !named_.contains(job.word()); }
+  bool Lost(JobId job) const {
+    return job.sequence() < id_.sequence() && !named_.contains(job.word());
+  }
   void Done() { state_ = State::kNone; }
 
  private:

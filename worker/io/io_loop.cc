@@ -60,7 +60,8 @@ int IoLoop::Run() {
 
 void IoLoop::Turn() {
   acceptor_.BeforeWait(static_cast<uint32_t>(connections_.size()));
-  const absl::StatusOr<absl::Span<const Ready>> ready = selector_->Select(timers_.SleepMs(MonotonicNow()));
+  const absl::StatusOr<absl::Span<const Ready>> ready =
+      selector_->Select(timers_.SleepMs(MonotonicNow()));
   CHECK(ready.ok()) << ready.status().ToString();
   timers_.Advance(MonotonicNow());
   for (const Ready& event : *ready) OnReady(event);
@@ -76,12 +77,18 @@ void IoLoop::OnReady(const Ready& ready) {
       }
       break;
     case Acceptor::kTokenKind:
-      acceptor_.OnReady(ready.token,
-                        [this](OwnedFd socket, uint32_t listener) { TakeClient(std::move(socket), listener); });
+      acceptor_.OnReady(ready.token, [this](OwnedFd socket, uint32_t listener) {
+        TakeClient(std::move(socket), listener);
+      });
       break;
-    case kRepliesKind: dispatcher_.OnRepliesReady(); break;
-    case kControlKind: HandleControl(); break;
-    default: LOG(ERROR) << "event for unknown token " << ready.token.value;
+    case kRepliesKind:
+      dispatcher_.OnRepliesReady();
+      break;
+    case kControlKind:
+      HandleControl();
+      break;
+    default:
+      LOG(ERROR) << "event for unknown token " << ready.token.value;
   }
 }
 
@@ -99,7 +106,8 @@ void IoLoop::TakeClient(OwnedFd socket, uint32_t listener) {
     Bump(slot_.shed_connections);
     return;  // closed at once
   }
-  auto made = std::make_unique<Connection>(std::move(socket), connections_.NextToken(), &listeners_[listener], &io_);
+  auto made = std::make_unique<Connection>(std::move(socket), connections_.NextToken(),
+                                           &listeners_[listener], &io_);
   if (!made->Start().ok()) {
     Bump(slot_.shed_connections);
     return;
@@ -109,7 +117,9 @@ void IoLoop::TakeClient(OwnedFd socket, uint32_t listener) {
   if (io_.draining) connection->Drain();
 }
 
-void IoLoop::OnAnswer(Exchange* exchange, const Answer& answer) { exchange->connection->OnAnswer(exchange, answer); }
+void IoLoop::OnAnswer(Exchange* exchange, const Answer& answer) {
+  exchange->connection->OnAnswer(exchange, answer);
+}
 
 BacklogLane** IoLoop::LaneOf(Exchange* exchange) { return exchange->connection->lane(); }
 
@@ -117,13 +127,16 @@ void IoLoop::HandleControl() {
   proto::Command command;
   for (;;) {
     switch (control_->Receive(&command)) {
-      case ControlChannel::Outcome::kEmpty: return;
-      case ControlChannel::Outcome::kMalformed: continue;
+      case ControlChannel::Outcome::kEmpty:
+        return;
+      case ControlChannel::Outcome::kMalformed:
+        continue;
       case ControlChannel::Outcome::kPeerGone:
         LOG(ERROR) << "the master is gone: stopping";
         master_gone_ = true;
         return StopNow();
-      case ControlChannel::Outcome::kMessage: break;
+      case ControlChannel::Outcome::kMessage:
+        break;
     }
     switch (command.what_case()) {
       case proto::Command::kDrain:
@@ -132,8 +145,11 @@ void IoLoop::HandleControl() {
       case proto::Command::kJobLost:
         dispatcher_.OnJobLost(JobId::FromWord(command.job_lost().id()), command.job_lost().cause());
         break;
-      case proto::Command::kFence: dispatcher_.OnFenceRequested(command.fence().cause()); break;
-      case proto::Command::WHAT_NOT_SET: break;
+      case proto::Command::kFence:
+        dispatcher_.OnFenceRequested(command.fence().cause());
+        break;
+      case proto::Command::WHAT_NOT_SET:
+        break;
     }
   }
 }

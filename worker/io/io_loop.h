@@ -13,10 +13,10 @@
 
 namespace windlass {
 
-// Role: a worker's event loop: waits, translates what is ready into calls of its owners (connections, dispatcher,
-// acceptor), and ends its turn by sending what they have produced. Worker processes; owns all of them. No policy here.
-// One turn: arm or disarm listeners - wait - timers - ready events - flush - delete what was closed.
-// Blocking: only in the selector.
+// Role: a worker's event loop: waits, translates what is ready into calls of its owners
+// (connections, dispatcher, acceptor), and ends its turn by sending what they have produced. Worker
+// processes; owns all of them. No policy here. One turn: arm or disarm listeners - wait - timers -
+// ready events - flush - delete what was closed. Blocking: only in the selector.
 class IoLoop : private AnswerSink, private TimerOwner {
  public:
   IoLoop(ProcessSetup setup, ControlChannel* control, std::unique_ptr<Selector> selector);

@@ -44,7 +44,8 @@ size_t OutputQueue::Gather(iovec* chunks) const {
     if (bytes > 0) chunks[count++] = {const_cast<char*>(data), bytes};
   };
   add(raw_.view().data(), raw_.size());
-  for (const Exchange* e = first_; e != nullptr && e->state == Exchange::State::kAnswered; e = e->next) {
+  for (const Exchange* e = first_; e != nullptr && e->state == Exchange::State::kAnswered;
+       e = e->next) {
     // A head, its first piece and a tail must fit.
     if (count + 2 + std::min(e->pieces.size(), kMaxChunks / 2) > kMaxChunks) break;
     if (HasHeadLeft(*e)) add(e->out.data() + e->out_sent, HeadBytes(*e) - e->out_sent);
@@ -65,14 +66,16 @@ size_t OutputQueue::Gather(iovec* chunks) const {
 }
 
 bool OutputQueue::NextIsFile() const {
-  return raw_.empty() && first_ != nullptr && first_->state == Exchange::State::kAnswered && !HasHeadLeft(*first_) &&
-         HasPiecesLeft(*first_) && first_->pieces[first_->piece_at].file.valid();
+  return raw_.empty() && first_ != nullptr && first_->state == Exchange::State::kAnswered &&
+         !HasHeadLeft(*first_) && HasPiecesLeft(*first_) &&
+         first_->pieces[first_->piece_at].file.valid();
 }
 
 OutputQueue::Outcome OutputQueue::FlushFile(int fd, uint64_t* sent) {
   AnswerPiece& piece = first_->pieces[first_->piece_at];
   while (piece.bytes > 0) {
-    const IoResult result = SendFileSome(fd, piece.file.get(), &piece.offset, std::min(piece.bytes, kMaxFlushBytes));
+    const IoResult result =
+        SendFileSome(fd, piece.file.get(), &piece.offset, std::min(piece.bytes, kMaxFlushBytes));
     if (result.outcome == IoOutcome::kWouldBlock) return Outcome::kBlocked;
     // kEnd: the file has become shorter than the length that the client was promised.
     if (result.outcome != IoOutcome::kProgress) return Outcome::kPeerGone;
@@ -109,9 +112,11 @@ void OutputQueue::Advance(uint64_t bytes) {
   }
 }
 
-OutputQueue::Outcome OutputQueue::Flush(int fd, uint64_t* sent, absl::FunctionRef<void(Exchange*)> finished) {
+OutputQueue::Outcome OutputQueue::Flush(int fd, uint64_t* sent,
+                                        absl::FunctionRef<void(Exchange*)> finished) {
   for (;;) {
-    while (raw_.empty() && first_ != nullptr && first_->state == Exchange::State::kAnswered && IsSent(*first_)) {
+    while (raw_.empty() && first_ != nullptr && first_->state == Exchange::State::kAnswered &&
+           IsSent(*first_)) {
       Exchange* const done = first_;
       const bool close = done->close_after;
       first_ = done->next;

@@ -11,10 +11,10 @@
 
 namespace windlass {
 
-// Role: what one connection still owes its client: bytes that need no request to wait for, then the exchanges in request
-// order, each sent when it is answered and all before it are sent. Worker processes.
-// Owns nothing but the bytes; exchanges belong to their pool and are handed back through `finished`.
-// Blocking: never.
+// Role: what one connection still owes its client: bytes that need no request to wait for, then the
+// exchanges in request order, each sent when it is answered and all before it are sent. Worker
+// processes. Owns nothing but the bytes; exchanges belong to their pool and are handed back through
+// `finished`. Blocking: never.
 class OutputQueue {
  public:
   enum class Outcome : uint8_t {
@@ -32,8 +32,8 @@ class OutputQueue {
   ByteBuffer& raw() { return raw_; }  // REQUIRES for appending: !has_exchanges()
   void Push(Exchange* exchange);
   void OnAnswered(const Exchange& exchange) { answered_bytes_ += exchange.unsent_bytes(); }
-  // Sends what can be sent, at most about a megabyte, so that one reader with a fast link does not hold up the others.
-  // *sent grows by the bytes that the kernel took.
+  // Sends what can be sent, at most about a megabyte, so that one reader with a fast link does not
+  // hold up the others. *sent grows by the bytes that the kernel took.
   Outcome Flush(int fd, uint64_t* sent, absl::FunctionRef<void(Exchange*)> finished);
   // Takes out all exchanges, answered or not.
   void TakeAll(absl::FunctionRef<void(Exchange*)> taken);

@@ -14,7 +14,8 @@ constexpr absl::Duration kTrimAfter = absl::Seconds(5);
 
 }  // namespace
 
-PayloadPool::PayloadPool(const Scoreboard& board, ProcessSlot* own, uint64_t budget_bytes, TimerWheel* timers)
+PayloadPool::PayloadPool(const Scoreboard& board, ProcessSlot* own, uint64_t budget_bytes,
+                         TimerWheel* timers)
     : board_(board), own_(own), budget_bytes_(budget_bytes), timers_(timers), trim_(this) {}
 
 std::unique_ptr<RequestBuffer> PayloadPool::Take(uint64_t bytes) {
@@ -31,16 +32,19 @@ std::unique_ptr<RequestBuffer> PayloadPool::Take(uint64_t bytes) {
 
 bool PayloadPool::WithinBudget() const {
   uint64_t sum = 0;
-  const uint32_t workers = std::min(board_.header().worker_slots_used.load(std::memory_order_relaxed), board_.slots());
+  const uint32_t workers =
+      std::min(board_.header().worker_slots_used.load(std::memory_order_relaxed), board_.slots());
   for (uint32_t i = 0; i < workers; ++i) sum += board_.slot(SlotIndex{i}).payload_bytes.load();
   return sum <= budget_bytes_;
 }
 
 bool PayloadPool::Grow(RequestBuffer* buffer, uint64_t bytes) {
   if (bytes <= buffer->touched) return true;
-  const uint64_t target = std::min((bytes + kStepBytes - 1) / kStepBytes * kStepBytes, buffer->capacity());
+  const uint64_t target =
+      std::min((bytes + kStepBytes - 1) / kStepBytes * kStepBytes, buffer->capacity());
   const uint64_t more = target - buffer->touched;
-  own_->payload_bytes.fetch_add(more);  // first claim, then look: two workers may both step back, never both pass
+  own_->payload_bytes.fetch_add(
+      more);  // first claim, then look: two workers may both step back, never both pass
   while (!WithinBudget()) {
     if (!free_.empty()) {
       Drop(std::move(free_.back()));

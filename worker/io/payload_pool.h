@@ -10,15 +10,17 @@
 
 namespace windlass {
 
-// Role: memory for large requests, recycled, within a budget that holds for the whole server. Worker processes.
-// What counts is memory that has been written (declaring 64 MiB costs nothing): each worker publishes its own bytes in its
-// slot and adds up all slots before it takes more, so the sum never passes the budget.
-// Blocking: never. Errors: no memory now is an outcome (null, false): stop reading, try again later, then refuse.
+// Role: memory for large requests, recycled, within a budget that holds for the whole server.
+// Worker processes. What counts is memory that has been written (declaring 64 MiB costs nothing):
+// each worker publishes its own bytes in its slot and adds up all slots before it takes more, so
+// the sum never passes the budget. Blocking: never. Errors: no memory now is an outcome (null,
+// false): stop reading, try again later, then refuse.
 class PayloadPool : public TimerOwner {
  public:
   PayloadPool(const Scoreboard& board, ProcessSlot* own, uint64_t budget_bytes, TimerWheel* timers);
 
-  // A buffer with room for `bytes` and kPadding behind them; null: the system has no memory or descriptor left.
+  // A buffer with room for `bytes` and kPadding behind them; null: the system has no memory or
+  // descriptor left.
   std::unique_ptr<RequestBuffer> Take(uint64_t bytes);
   // Accounts for writing up to `bytes` of it. False: over budget, nothing changed.
   bool Grow(RequestBuffer* buffer, uint64_t bytes);

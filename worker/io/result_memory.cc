@@ -7,8 +7,8 @@ absl::Status Broken(absl::string_view what) { return absl::InvalidArgumentError(
 
 }  // namespace
 
-absl::Status ResultMemory::Accept(const proto::Reply& reply, absl::string_view payload, absl::Span<OwnedFd> fds,
-                                  std::vector<AnswerPiece>* pieces) {
+absl::Status ResultMemory::Accept(const proto::Reply& reply, absl::string_view payload,
+                                  absl::Span<OwnedFd> fds, std::vector<AnswerPiece>* pieces) {
   size_t next_fd = 0;
   absl::Status status;
   for (const proto::Piece& piece : reply.pieces()) {
@@ -22,7 +22,8 @@ absl::Status ResultMemory::Accept(const proto::Reply& reply, absl::string_view p
     if (!status.ok()) break;
     pieces->push_back(std::move(accepted));
     if (piece.bytes() > 0) continue;
-    std::vector<AnswerPiece> nothing;  // sending would wait for ever for a piece of no bytes to be sent
+    std::vector<AnswerPiece>
+        nothing;  // sending would wait for ever for a piece of no bytes to be sent
     nothing.push_back(std::move(pieces->back()));
     pieces->pop_back();
     Release(&nothing);
@@ -31,12 +32,13 @@ absl::Status ResultMemory::Accept(const proto::Reply& reply, absl::string_view p
   return status;
 }
 
-absl::Status ResultMemory::AcceptPiece(const proto::Piece& piece, absl::string_view* payload, OwnedFd* fd,
-                                       AnswerPiece* into) {
+absl::Status ResultMemory::AcceptPiece(const proto::Piece& piece, absl::string_view* payload,
+                                       OwnedFd* fd, AnswerPiece* into) {
   into->bytes = piece.bytes();
   into->offset = piece.offset();
   uint64_t end = 0;
-  if (__builtin_add_overflow(piece.offset(), piece.bytes(), &end)) return Broken("piece beyond any file");
+  if (__builtin_add_overflow(piece.offset(), piece.bytes(), &end))
+    return Broken("piece beyond any file");
   switch (piece.source()) {
     case proto::Piece::INLINE:
       if (piece.bytes() > payload->size()) return Broken("piece beyond the packet");
@@ -53,11 +55,13 @@ absl::Status ResultMemory::AcceptPiece(const proto::Piece& piece, absl::string_v
     }
     case proto::Piece::FILE: {
       const absl::StatusOr<FileIdentity> identity = IdentifyFile(fd->get());
-      if (!identity.ok() || !identity->is_regular || identity->size < end) return Broken("not such a file");
+      if (!identity.ok() || !identity->is_regular || identity->size < end)
+        return Broken("not such a file");
       into->file = std::move(*fd);
       return absl::OkStatus();
     }
-    default: return Broken("piece of unknown kind");
+    default:
+      return Broken("piece of unknown kind");
   }
 }
 
@@ -66,7 +70,8 @@ void ResultMemory::Release(std::vector<AnswerPiece>* pieces) {
     if (piece.result == nullptr) continue;
     // The last user of the buffer: its process may write it again.
     if (piece.result->pins == 1) {
-      reinterpret_cast<ResultHeader*>(piece.result->mapping.data())->in_use.store(0, std::memory_order_release);
+      reinterpret_cast<ResultHeader*>(piece.result->mapping.data())
+          ->in_use.store(0, std::memory_order_release);
     }
     cache_.Release(piece.result);
   }

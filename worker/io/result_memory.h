@@ -12,14 +12,16 @@
 
 namespace windlass {
 
-// Role: turns the pieces of a reply into parts of an answer, and lets go of them afterwards. Worker processes.
-// The reply comes from a process that may be broken: every size, offset, seal and descriptor is checked.
-// Owns the mappings of the pool's result buffers (MappingCache). Blocking: never.
+// Role: turns the pieces of a reply into parts of an answer, and lets go of them afterwards. Worker
+// processes. The reply comes from a process that may be broken: every size, offset, seal and
+// descriptor is checked. Owns the mappings of the pool's result buffers (MappingCache). Blocking:
+// never.
 class ResultMemory {
  public:
   ResultMemory() : cache_(kCachedMappings, /*writable=*/true) {}
 
-  // InvalidArgument: the reply is broken; nothing is held then. Pieces inside the packet point into `payload`.
+  // InvalidArgument: the reply is broken; nothing is held then. Pieces inside the packet point into
+  // `payload`.
   absl::Status Accept(const proto::Reply& reply, absl::string_view payload, absl::Span<OwnedFd> fds,
                       std::vector<AnswerPiece>* pieces);
   // Drops pieces: the memory of results is free for its pool process again.
@@ -27,7 +29,8 @@ class ResultMemory {
 
  private:
   static constexpr size_t kCachedMappings = 16;
-  absl::Status AcceptPiece(const proto::Piece& piece, absl::string_view* payload, OwnedFd* fd, AnswerPiece* into);
+  absl::Status AcceptPiece(const proto::Piece& piece, absl::string_view* payload, OwnedFd* fd,
+                           AnswerPiece* into);
 
   MappingCache cache_;
 };

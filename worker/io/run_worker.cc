@@ -15,7 +15,8 @@ int RunWorker(ProcessSetup setup) {
     control.Send(report);
     return 1;
   };
-  absl::StatusOr<std::unique_ptr<Selector>> selector = Selector::Create(setup.config->workers.selector);
+  absl::StatusOr<std::unique_ptr<Selector>> selector =
+      Selector::Create(setup.config->workers.selector);
   if (!selector.ok()) return fail(selector.status());
   IoLoop loop(std::move(setup), &control, *std::move(selector));
   if (absl::Status started = loop.Start(); !started.ok()) return fail(started);

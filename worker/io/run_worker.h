@@ -5,7 +5,8 @@
 
 namespace windlass {
 
-// A worker's entry: sets up its loop (worker/io/io_loop.h), tells the master that it is ready, and runs it.
+// A worker's entry: sets up its loop (worker/io/io_loop.h), tells the master that it is ready, and
+// runs it.
 int RunWorker(ProcessSetup setup);
 
 }  // namespace windlass

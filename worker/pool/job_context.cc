@@ -14,7 +14,8 @@ void JobContext::Begin(JobId id, Instant deadline, absl::string_view header) {
 bool JobContext::cancelled() const {
   if (id_.slot().value >= scoreboard_.slots()) return false;
   const ProcessSlot& owner = scoreboard_.slot(id_.slot());
-  return owner.cancelled[id_.sequence() % ProcessSlot::kCancelled].load(std::memory_order_relaxed) == id_.word();
+  return owner.cancelled[id_.sequence() % ProcessSlot::kCancelled].load(
+             std::memory_order_relaxed) == id_.word();
 }
 
 std::optional<std::string> JobContext::header(absl::string_view key) {

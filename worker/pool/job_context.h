@@ -12,8 +12,8 @@
 
 namespace windlass {
 
-// Role: what a running handler may ask, answered from the job's envelope and the scoreboard. Pool processes; one object
-// serves all jobs, one after the other. Blocking: never.
+// Role: what a running handler may ask, answered from the job's envelope and the scoreboard. Pool
+// processes; one object serves all jobs, one after the other. Blocking: never.
 class JobContext : public HandlerContext {
  public:
   explicit JobContext(const Scoreboard& scoreboard) : scoreboard_(scoreboard) {}

@@ -11,15 +11,16 @@ namespace windlass {
 namespace {
 
 constexpr SelectorToken kQueueToken{1}, kControlToken{2};
-constexpr int kJobsPerControlCheck = 64;  // under load the control channel is looked at this often, or every:
+constexpr int kJobsPerControlCheck =
+    64;  // under load the control channel is looked at this often, or every:
 constexpr absl::Duration kControlCheckEvery = absl::Milliseconds(10);
 constexpr int kIdleTrimMs = 5000;  // idle this long: give back the memory of large payloads
 constexpr size_t kCachedRequestMappings = 8;
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<JobLoop>> JobLoop::Create(ProcessSetup setup, ControlChannel* control,
-                                                         std::vector<std::unique_ptr<Handler>> handlers) {
+absl::StatusOr<std::unique_ptr<JobLoop>> JobLoop::Create(
+    ProcessSetup setup, ControlChannel* control, std::vector<std::unique_ptr<Handler>> handlers) {
   absl::StatusOr<std::unique_ptr<Selector>> selector = Selector::Create(SelectorKind::kEpoll);
   if (!selector.ok()) return selector.status();
   // Exclusive: a job wakes one process, not all of them.
@@ -31,8 +32,8 @@ absl::StatusOr<std::unique_ptr<JobLoop>> JobLoop::Create(ProcessSetup setup, Con
       new JobLoop(std::move(setup), control, std::move(handlers), *std::move(selector)));
 }
 
-JobLoop::JobLoop(ProcessSetup setup, ControlChannel* control, std::vector<std::unique_ptr<Handler>> handlers,
-                 std::unique_ptr<Selector> selector)
+JobLoop::JobLoop(ProcessSetup setup, ControlChannel* control,
+                 std::vector<std::unique_ptr<Handler>> handlers, std::unique_ptr<Selector> selector)
     : setup_(std::move(setup)),
       control_(control),
       handlers_(std::move(handlers)),
@@ -48,11 +49,14 @@ int JobLoop::Run() {
   Instant checked = MonotonicNow();
   while (!stopping_) {
     if (ReceiveJob()) {
-      if (++jobs_since_check < kJobsPerControlCheck && MonotonicNow() - checked < kControlCheckEvery) continue;
+      if (++jobs_since_check < kJobsPerControlCheck &&
+          MonotonicNow() - checked < kControlCheckEvery)
+        continue;
       if (!Wait(0)) return 0;
     } else {
       // Nothing to do: sleep, and when that lasts, give large memory back and sleep on.
-      if (!Wait(replies_.holds_memory() || requests_.mapped_bytes() > 0 ? kIdleTrimMs : -1)) return 0;
+      if (!Wait(replies_.holds_memory() || requests_.mapped_bytes() > 0 ? kIdleTrimMs : -1))
+        return 0;
     }
     jobs_since_check = 0;
     checked = MonotonicNow();
@@ -77,10 +81,14 @@ bool JobLoop::HandleControl() {
   proto::Command command;
   for (;;) {
     switch (control_->Receive(&command)) {
-      case ControlChannel::Outcome::kEmpty: return true;
-      case ControlChannel::Outcome::kPeerGone: return false;
-      case ControlChannel::Outcome::kMalformed: continue;
-      case ControlChannel::Outcome::kMessage: break;
+      case ControlChannel::Outcome::kEmpty:
+        return true;
+      case ControlChannel::Outcome::kPeerGone:
+        return false;
+      case ControlChannel::Outcome::kMalformed:
+        continue;
+      case ControlChannel::Outcome::kMessage:
+        break;
     }
     if (command.has_drain()) stopping_ = true;
   }
@@ -91,7 +99,8 @@ bool JobLoop::ReceiveJob() {
   const JobPacketReceiver::Outcome outcome = receiver_.Receive(setup_.job_queue, &job_);
   if (outcome != JobPacketReceiver::Outcome::kPacket) {
     slot_.job.store(kSlotIdle);
-    if (outcome == JobPacketReceiver::Outcome::kMalformed) LOG(ERROR) << "malformed job packet dropped";
+    if (outcome == JobPacketReceiver::Outcome::kMalformed)
+      LOG(ERROR) << "malformed job packet dropped";
     return outcome == JobPacketReceiver::Outcome::kMalformed;
   }
   slot_.job.store(job_.id());
@@ -118,7 +127,8 @@ void JobLoop::RunJob() {
     return replies_.SendError(ErrorCode::kUnavailable, "no file descriptor left for the payload");
   }
   const uint64_t mapped_bytes = job_.file_bytes() + ByteBuffer::kPadding;
-  absl::StatusOr<MappingCache::Entry*> mapped = requests_.Acquire(receiver_.fds()[0].get(), mapped_bytes);
+  absl::StatusOr<MappingCache::Entry*> mapped =
+      requests_.Acquire(receiver_.fds()[0].get(), mapped_bytes);
   if (!mapped.ok()) return replies_.SendError(ErrorCode::kUnavailable, "payload cannot be mapped");
   RunHandler(job_.handler(), absl::string_view((*mapped)->mapping.data(), job_.file_bytes()));
   requests_.Release(*mapped);
@@ -130,7 +140,8 @@ void JobLoop::RunHandler(uint32_t index, absl::string_view content) {
     if (job_.listener() >= setup_.config->listeners.size()) {
       return replies_.SendError(ErrorCode::kUnavailable, "unknown listener");
     }
-    const RouteQuery query{job_.listener(), "", job_.content_type(), job_.content_encoding(), job_.big_endian(), content};
+    const RouteQuery query{job_.listener(),   "",     job_.content_type(), job_.content_encoding(),
+                           job_.big_endian(), content};
     const Route route = router_.Resolve(query);
     if (route.kind == Route::Kind::kRefuse) return replies_.SendError(route.code, route.message);
     if (route.kind == Route::Kind::kInvalidAction) {
@@ -140,8 +151,10 @@ void JobLoop::RunHandler(uint32_t index, absl::string_view content) {
     }
     index = route.handler;
   }
-  if (index >= handlers_.size()) return replies_.SendError(ErrorCode::kUnavailable, "unknown handler");
-  const Request request{content, job_.content_type(), job_.content_encoding(), order, job_.header()};
+  if (index >= handlers_.size())
+    return replies_.SendError(ErrorCode::kUnavailable, "unknown handler");
+  const Request request{content, job_.content_type(), job_.content_encoding(), order,
+                        job_.header()};
   absl::StatusOr<Response> response;
   try {
     response = handlers_[index]->Handle(request, context_);

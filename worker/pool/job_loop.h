@@ -18,24 +18,27 @@
 
 namespace windlass {
 
-// Role: takes jobs from the queue that all pool processes share, one at a time, runs their handlers and answers. Pool
-// processes. Owns the handlers and the mappings of request memory; the queue is borrowed.
-// Invariants:
-//   1. The slot's word says RECEIVING before every recv, then the job's id, then IDLE only after the reply is sent: from
+// Role: takes jobs from the queue that all pool processes share, one at a time, runs their handlers
+// and answers. Pool processes. Owns the handlers and the mappings of request memory; the queue is
+// borrowed. Invariants:
+//   1. The slot's word says RECEIVING before every recv, then the job's id, then IDLE only after
+//   the reply is sent: from
 //      it the master knows which job died with this process.
 //   2. Every job received is answered once, unless this process dies.
-//   3. It waits only in the selector, where a command of the master reaches it, never in recv or send.
-// Blocking: as long as handlers do. Errors: a broken packet is counted and dropped; the master gone ends the process.
+//   3. It waits only in the selector, where a command of the master reaches it, never in recv or
+//   send.
+// Blocking: as long as handlers do. Errors: a broken packet is counted and dropped; the master gone
+// ends the process.
 class JobLoop {
  public:
-  static absl::StatusOr<std::unique_ptr<JobLoop>> Create(ProcessSetup setup, ControlChannel* control,
-                                                         std::vector<std::unique_ptr<Handler>> handlers);
+  static absl::StatusOr<std::unique_ptr<JobLoop>> Create(
+      ProcessSetup setup, ControlChannel* control, std::vector<std::unique_ptr<Handler>> handlers);
   // Until the master says drain (0) or is gone (0).
   int Run();
 
  private:
-  JobLoop(ProcessSetup setup, ControlChannel* control, std::vector<std::unique_ptr<Handler>> handlers,
-          std::unique_ptr<Selector> selector);
+  JobLoop(ProcessSetup setup, ControlChannel* control,
+          std::vector<std::unique_ptr<Handler>> handlers, std::unique_ptr<Selector> selector);
   bool ReceiveJob();  // false: the queue is empty
   void RunJob();
   void RunHandler(uint32_t index, absl::string_view content);

@@ -16,7 +16,8 @@ static_assert(kMaxPieces <= kMaxPacketFds);
 
 }  // namespace
 
-ReplySender::ReplySender(const ProcessSetup& setup, ControlChannel* control) : setup_(setup), control_(control) {}
+ReplySender::ReplySender(const ProcessSetup& setup, ControlChannel* control)
+    : setup_(setup), control_(control) {}
 
 void ReplySender::Begin(JobId id, Instant started) {
   id_ = id;
@@ -37,13 +38,16 @@ void ReplySender::Send(const Response& response) {
   uint64_t bytes = 0;
   size_t files = 0;
   for (const ResponsePiece& piece : response.pieces) {
-    if (piece.is_file()) ++files;
-    else bytes += piece.bytes().size();
+    if (piece.is_file())
+      ++files;
+    else
+      bytes += piece.bytes().size();
   }
   if (response.pieces.size() > kMaxPieces || files > kMaxResponseFiles) {
     return SendError(ErrorCode::kHandlerFailed, "response of too many pieces");
   }
-  const bool in_buffer = bytes > kInlinePayloadMax || (bytes > kAlwaysInline && ChannelIsHalfFull());
+  const bool in_buffer =
+      bytes > kInlinePayloadMax || (bytes > kAlwaysInline && ChannelIsHalfFull());
   if (in_buffer && !PutInBuffer(response, bytes)) {
     return SendError(ErrorCode::kHandlerFailed, "no memory for the result");
   }
@@ -108,7 +112,8 @@ void ReplySender::Transmit() {
   reply_.set_id(id_.word());
   const Instant now = MonotonicNow();
   reply_.set_run_ns(static_cast<uint64_t>(now.ns - started_.ns));
-  if (id_.slot().value >= setup_.reply_channels.size()) return;  // garbage in the queue: nobody to answer
+  if (id_.slot().value >= setup_.reply_channels.size())
+    return;  // garbage in the queue: nobody to answer
   EncodeEnvelope(reply_, &encoded_);
   const int channel = setup_.reply_channels[id_.slot().value];
   if (SendJobPacket(channel, encoded_, payload_, fds_) == PacketOutcome::kDone) return;
@@ -129,7 +134,7 @@ bool ReplySender::ChannelIsHalfFull() const {
 bool ReplySender::IsFree(const Held& held) const {
   if (held.buffer->header()->in_use.load(std::memory_order_acquire) == 0) return true;
   const ProcessSlot& owner = setup_.scoreboard->slot(held.worker);
-  return owner.pid.load() == 0 || owner.incarnation.load() % JobId::kIncarnations != held.incarnation;
+  return owner.pid.load() == 0 || owner.incarnation.load() != held.incarnation;
 }
 
 ReplySender::Held* ReplySender::FindFree(uint64_t bytes) {
@@ -139,7 +144,8 @@ ReplySender::Held* ReplySender::FindFree(uint64_t bytes) {
     if (best == nullptr || held.buffer->capacity() < best->buffer->capacity()) best = &held;
   }
   if (best != nullptr) return best;
-  absl::StatusOr<std::unique_ptr<ResultBuffer>> made = ResultBuffer::Create(PayloadCapacityFor(bytes));
+  absl::StatusOr<std::unique_ptr<ResultBuffer>> made =
+      ResultBuffer::Create(PayloadCapacityFor(bytes));
   if (!made.ok()) {
     LOG(ERROR) << "result of " << bytes << " bytes: " << made.status().ToString();
     return nullptr;
@@ -149,7 +155,8 @@ ReplySender::Held* ReplySender::FindFree(uint64_t bytes) {
 }
 
 void ReplySender::Trim() {
-  buffers_.erase(std::remove_if(buffers_.begin(), buffers_.end(), [this](const Held& held) { return IsFree(held); }),
+  buffers_.erase(std::remove_if(buffers_.begin(), buffers_.end(),
+                                [this](const Held& held) { return IsFree(held); }),
                  buffers_.end());
 }
 

@@ -14,11 +14,12 @@
 
 namespace windlass {
 
-// Role: sends a job's answer to the worker that owns the job. Pool processes. Owns the memory of large results.
-// Small results travel inside the packet; results over kInlinePayloadMax, and results over 1 KiB while the channel is more
-// than half full, in a result buffer that is written again only when the worker has let go of it or is dead.
-// Blocking: never, above all not on a worker that does not read: an answer that does not fit is dropped and counted, and
-// the master is told, which ends that worker.
+// Role: sends a job's answer to the worker that owns the job. Pool processes. Owns the memory of
+// large results. Small results travel inside the packet; results over kInlinePayloadMax, and
+// results over 1 KiB while the channel is more than half full, in a result buffer that is written
+// again only when the worker has let go of it or is dead. Blocking: never, above all not on a
+// worker that does not read: an answer that does not fit is dropped and counted, and the master is
+// told, which ends that worker.
 class ReplySender {
  public:
   ReplySender(const ProcessSetup& setup, ControlChannel* control);
@@ -34,7 +35,7 @@ class ReplySender {
  private:
   struct Held {
     std::unique_ptr<ResultBuffer> buffer;
-    SlotIndex worker;          // who was given it last
+    SlotIndex worker;  // who was given it last
     uint32_t incarnation = 0;
   };
   Held* FindFree(uint64_t bytes);

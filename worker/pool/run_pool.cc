@@ -24,7 +24,8 @@ int RunPool(ProcessSetup setup) {
     }
     handlers.push_back(*std::move(made));
   }
-  absl::StatusOr<std::unique_ptr<JobLoop>> loop = JobLoop::Create(std::move(setup), &control, std::move(handlers));
+  absl::StatusOr<std::unique_ptr<JobLoop>> loop =
+      JobLoop::Create(std::move(setup), &control, std::move(handlers));
   if (!loop.ok()) {
     report.mutable_failed()->set_why(loop.status().ToString());
     control.Send(report);

@@ -5,7 +5,8 @@
 
 namespace windlass {
 
-// A pool process's entry: loads the handlers, then runs jobs until told to stop (worker/pool/job_loop.h).
+// A pool process's entry: loads the handlers, then runs jobs until told to stop
+// (worker/pool/job_loop.h).
 int RunPool(ProcessSetup setup);
 
 }  // namespace windlass

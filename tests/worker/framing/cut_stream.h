@@ -15,8 +15,9 @@
 #include "absl/strings/string_view.h"
 #include "worker/framing/framing.h"
 
-// A small language for tests of framings: a stream of bytes is fed in pieces, as a connection would receive it, and what
-// the framing made of it is a list of Seen, to be compared with another way of cutting or with a reference.
+// A small language for tests of framings: a stream of bytes is fed in pieces, as a connection would
+// receive it, and what the framing made of it is a list of Seen, to be compared with another way of
+// cutting or with a reference.
 
 namespace windlass::framing_test {
 
@@ -51,8 +52,8 @@ struct Seen {
   }
 };
 
-// kPatient looks again only when CutState.need bytes have come; kImpatient after every piece, and checks that `need`
-// did not promise too much.
+// kPatient looks again only when CutState.need bytes have come; kImpatient after every piece, and
+// checks that `need` did not promise too much.
 enum class Reader { kPatient, kImpatient };
 
 class StreamCutter {
@@ -178,8 +179,8 @@ inline std::vector<Seen> CutAt(Framing* framing, absl::string_view stream,
   return cutter.Finish();
 }
 
-// Every split into two pieces and one byte at a time, by both kinds of reader and with different bytes behind the
-// input, gives what the whole stream gives.
+// Every split into two pieces and one byte at a time, by both kinds of reader and with different
+// bytes behind the input, gives what the whole stream gives.
 inline void ExpectSameFramesHoweverCut(Framing* framing, absl::string_view stream) {
   const std::vector<Seen> whole = CutWhole(framing, stream);
   std::vector<size_t> every_point;

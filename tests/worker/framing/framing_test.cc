@@ -38,7 +38,8 @@ TEST(Framing, EchoHasNoRoomForAnError) {
 TEST(Framing, MessageHasTheHeaderLimitOfItsListener) {
   const std::unique_ptr<Framing> framing = FramingOf(Protocol::kMessage);
   EXPECT_EQ(CutWhole(framing.get(), absl::string_view("\0\x0a", 2)).size(), 0u);
-  EXPECT_EQ(CutWhole(framing.get(), absl::string_view("\0\x0b", 2)).at(0).code, ErrorCode::kTooLarge);
+  EXPECT_EQ(CutWhole(framing.get(), absl::string_view("\0\x0b", 2)).at(0).code,
+            ErrorCode::kTooLarge);
 }
 
 TEST(Framing, LineHasTheLineLimitOfItsListener) {

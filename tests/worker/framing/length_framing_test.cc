@@ -23,7 +23,8 @@ Seen Lost(ErrorCode code) {
   return lost;
 }
 
-// Decimal numbers without arithmetic: the longer one is larger, else the later one in the dictionary.
+// Decimal numbers without arithmetic: the longer one is larger, else the later one in the
+// dictionary.
 bool DecimalIsOver(std::string digits, const std::string& limit) {
   while (digits.size() > 1 && digits[0] == '0') digits.erase(0, 1);
   return digits.size() != limit.size() ? digits.size() > limit.size() : digits > limit;
@@ -161,8 +162,8 @@ TEST(LengthFraming, TheRefusalNamesTheLimit) {
 TEST(LengthFraming, EveryCutOfShortStreamsGivesTheSameBodies) {
   LengthFraming framing(20);
   for (const absl::string_view stream :
-       {"5\nhello0\n3\r\nabc", "5\nhel", "1\n\n1\n\n", "020\n01234567890123456789", "21\n", "3\nabcx",
-        "12345678901234567890123\n", "7\r", "7"}) {
+       {"5\nhello0\n3\r\nabc", "5\nhel", "1\n\n1\n\n", "020\n01234567890123456789", "21\n",
+        "3\nabcx", "12345678901234567890123\n", "7\r", "7"}) {
     framing_test::ExpectSameFramesHoweverCut(&framing, stream);
   }
 }

@@ -12,7 +12,8 @@
 #include "tests/worker/framing/cut_stream.h"
 #include "tests/worker/framing/message_reference.h"
 
-// The vectors of wire.md, what a good request means, and what answers look like. Refusals: message_refusal_test.cc.
+// The vectors of wire.md, what a good request means, and what answers look like. Refusals:
+// message_refusal_test.cc.
 
 namespace windlass {
 namespace {
@@ -88,7 +89,8 @@ TEST(MessageFraming, EveryCutOfTheSpecificationsRequestsGivesTheSameFrames) {
 TEST(MessageFraming, AsksForTheLengthThenForTheHeader) {
   MessageFraming framing = MakeFraming();
   const std::string input = std::string(kRabbitFrame) + std::string(kInputPadding, '\0');
-  for (const auto& [have, need] : std::vector<std::pair<size_t, uint32_t>>{{0, 2}, {1, 2}, {2, 102}, {101, 102}}) {
+  for (const auto& [have, need] :
+       std::vector<std::pair<size_t, uint32_t>>{{0, 2}, {1, 2}, {2, 102}, {101, 102}}) {
     CutState state;
     RequestHead head;
     FrameError error;
@@ -165,7 +167,8 @@ TEST(MessageFraming, KeysAreComparedAfterTheirEscapesAreRead) {
 }
 
 TEST(MessageFraming, KeysInsideOfValuesDoNotCount) {
-  const Seen seen = CutOneFrame(WithLength(Header(R"(, "x": {"handler": "no", "content-length": 7})")));
+  const Seen seen =
+      CutOneFrame(WithLength(Header(R"(, "x": {"handler": "no", "content-length": 7})")));
   EXPECT_EQ(seen.outcome, CutOutcome::kRequest);
   EXPECT_EQ(seen.handler, "");
   EXPECT_EQ(seen.content_bytes, 0u);
@@ -185,7 +188,8 @@ TEST(MessageFraming, WritesTheResponseHeadsOfTheSpecification) {
   head.content_encoding = "utf-8";
   head.content_bytes = 43;
   const absl::string_view text =
-      "g{\"byteorder\": \"little\", \"content-type\": \"text/json\", \"content-encoding\": \"utf-8\", "
+      "g{\"byteorder\": \"little\", \"content-type\": \"text/json\", \"content-encoding\": "
+      "\"utf-8\", "
       "\"content-length\": 43}";
   EXPECT_EQ(ResponseHeadOf(head), std::string(1, '\0') + std::string(text));
   head.content_type = "binary/custom-server-binary-type";
@@ -206,10 +210,10 @@ TEST(MessageFraming, ResponseKeysComeInTheOrderOfTheSpecification) {
   head.has_request_id = true;
   head.close = true;
   EXPECT_EQ(ResponseHeadOf(head).substr(2),
-            absl::StrCat("{\"byteorder\": \"",
-                         std::endian::native == std::endian::little ? "little" : "big",
-                         "\", \"content-type\": \"t\", \"content-encoding\": \"e\", \"content-length\": 0, "
-                         "\"status\": \"not_found\", \"request-id\": \"\", \"connection\": \"close\"}"));
+            absl::StrCat(
+                "{\"byteorder\": \"", std::endian::native == std::endian::little ? "little" : "big",
+                "\", \"content-type\": \"t\", \"content-encoding\": \"e\", \"content-length\": 0, "
+                "\"status\": \"not_found\", \"request-id\": \"\", \"connection\": \"close\"}"));
 }
 
 TEST(MessageFraming, AResponseIsAppendedToWhatIsThere) {
@@ -295,7 +299,7 @@ TEST(MessageHeader, TheStatusOfAnAnswerIsRead) {
   ASSERT_TRUE(AppendMessageHeader(written, "", &out));
   const size_t size = out.size() - 2;
   out.append(kInputPadding, '\0');
-  MessageHeaderParser parser;
+  MessageHeaderParser parser(MessageHeaderParser::Of::kAnswers);
   FrameError error;
   EXPECT_EQ(parser.Parse(absl::string_view(out.data() + 2, size), &read, &error),
             CutOutcome::kRequest);

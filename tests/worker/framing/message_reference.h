@@ -10,8 +10,9 @@
 
 #include "tests/worker/framing/cut_stream.h"
 
-// Generated `message` frames whose meaning is known because they are made from it: a header is a list of fields, each of
-// which knows what it says, and the rules of wire.md are applied to the list. No JSON is parsed here.
+// Generated `message` frames whose meaning is known because they are made from it: a header is a
+// list of fields, each of which knows what it says, and the rules of wire.md are applied to the
+// list. No JSON is parsed here.
 
 namespace windlass::framing_test {
 
@@ -158,15 +159,26 @@ class MessageGenerator {
   }
 
   Value AnyValue() {
-    static const std::vector<std::string> kOther = {
-        "-1", "1.5", "1e3", "true", "null", "[]", "{}", R"([1,[{"content-length":3}],"x"])",
-        R"({"byteorder":"big","a":{"b":[]}})", "-0.0", "0.5E-3"};
-    static const std::vector<std::string> kText = {"",      "little", "close", "\u00fc\U0001F43E", "7",
-                                                   "utf-8", "text/json"};
+    static const std::vector<std::string> kOther = {"-1",
+                                                    "1.5",
+                                                    "1e3",
+                                                    "true",
+                                                    "null",
+                                                    "[]",
+                                                    "{}",
+                                                    R"([1,[{"content-length":3}],"x"])",
+                                                    R"({"byteorder":"big","a":{"b":[]}})",
+                                                    "-0.0",
+                                                    "0.5E-3"};
+    static const std::vector<std::string> kText = {"",  "little", "close",    "\u00fc\U0001F43E",
+                                                   "7", "utf-8",  "text/json"};
     switch (Pick(3)) {
-      case 0: return OtherValue(PickFrom(kOther));
-      case 1: return IntegerValue(Pick(2) == 0 ? Pick(100) : uint64_t{random_()} * random_());
-      default: return EscapedSometimes(PickFrom(kText));
+      case 0:
+        return OtherValue(PickFrom(kOther));
+      case 1:
+        return IntegerValue(Pick(2) == 0 ? Pick(100) : uint64_t{random_()} * random_());
+      default:
+        return EscapedSometimes(PickFrom(kText));
     }
   }
 
@@ -202,11 +214,20 @@ class MessageGenerator {
   void Spoil(std::vector<Field>* fields) {
     Field& victim = (*fields)[Pick(fields->size())];
     switch (Pick(5)) {
-      case 0: fields->erase(fields->begin() + static_cast<std::ptrdiff_t>(Pick(fields->size()))); return;
-      case 1: fields->push_back(Field(victim)); return;
-      case 2: victim.value = AnyValue(); return;
-      case 3: victim.key += " "; return WithUnknown(fields);
-      default: victim.value = StringValue(std::string(255 + Pick(3), 'a'));
+      case 0:
+        fields->erase(fields->begin() + static_cast<std::ptrdiff_t>(Pick(fields->size())));
+        return;
+      case 1:
+        fields->push_back(Field(victim));
+        return;
+      case 2:
+        victim.value = AnyValue();
+        return;
+      case 3:
+        victim.key += " ";
+        return WithUnknown(fields);
+      default:
+        victim.value = StringValue(std::string(255 + Pick(3), 'a'));
     }
   }
   // A misspelt key is an unknown key.
@@ -229,12 +250,18 @@ class MessageGenerator {
   // Certainly no JSON object any more.
   std::string Broken(const std::string& header) {
     switch (Pick(6)) {
-      case 0: return header.substr(0, header.rfind('}'));
-      case 1: return header + "x";
-      case 2: return "[" + header + "]";
-      case 3: return "\xff" + header;
-      case 4: return header + header;
-      default: return std::string(header).insert(header.find('{') + 1, ",");
+      case 0:
+        return header.substr(0, header.rfind('}'));
+      case 1:
+        return header + "x";
+      case 2:
+        return "[" + header + "]";
+      case 3:
+        return "\xff" + header;
+      case 4:
+        return header + header;
+      default:
+        return std::string(header).insert(header.find('{') + 1, ",");
     }
   }
 

@@ -9,8 +9,8 @@
 #include "tests/worker/framing/message_reference.h"
 #include "worker/framing/message_framing.h"
 
-// The refusal table of wire.md: which bad frames have an end (kRefused, the connection goes on) and which have not
-// (kLost), and what the client is told.
+// The refusal table of wire.md: which bad frames have an end (kRefused, the connection goes on) and
+// which have not (kLost), and what the client is told.
 
 namespace windlass {
 namespace {
@@ -24,9 +24,7 @@ constexpr uint64_t kMaxContent = 1000;
 constexpr absl::string_view kGood =
     R"({"byteorder": "big", "content-type": "text/json", "content-encoding": "utf-8", "content-length": 5})";
 
-std::string Without(absl::string_view part) {
-  return absl::StrReplaceAll(kGood, {{part, ""}});
-}
+std::string Without(absl::string_view part) { return absl::StrReplaceAll(kGood, {{part, ""}}); }
 std::string With(absl::string_view part, absl::string_view instead) {
   return absl::StrReplaceAll(kGood, {{part, instead}});
 }
@@ -42,7 +40,8 @@ std::vector<Seen> Cut(absl::string_view stream) {
 
 // Refused with this message; the next frame on the connection is read.
 void ExpectRefused(const std::string& header, absl::string_view message) {
-  const std::vector<Seen> seen = Cut(absl::StrCat(WithLength(header), "12345", WithLength(std::string(kGood)), "hello"));
+  const std::vector<Seen> seen =
+      Cut(absl::StrCat(WithLength(header), "12345", WithLength(std::string(kGood)), "hello"));
   ASSERT_EQ(seen.size(), 2u) << header;
   EXPECT_EQ(seen[0].outcome, CutOutcome::kRefused) << header;
   EXPECT_EQ(seen[0].code, ErrorCode::kInvalidArgument) << header;
@@ -76,7 +75,8 @@ TEST(MessageRefusal, TheGoodHeaderIsGood) { ExpectRequest(std::string(kGood)); }
 TEST(MessageRefusal, AMissingKeyIsRefusedByName) {
   ExpectRefused(Without(R"("byteorder": "big", )"), "missing header key 'byteorder'");
   ExpectRefused(Without(R"("content-type": "text/json", )"), "missing header key 'content-type'");
-  ExpectRefused(Without(R"("content-encoding": "utf-8", )"), "missing header key 'content-encoding'");
+  ExpectRefused(Without(R"("content-encoding": "utf-8", )"),
+                "missing header key 'content-encoding'");
 }
 
 TEST(MessageRefusal, AMissingContentLengthLosesThePlace) {
@@ -109,8 +109,8 @@ TEST(MessageRefusal, DuplicateUnknownKeysAreTheHandlersAffair) {
 }
 
 TEST(MessageRefusal, AMistypedKeyIsRefusedByName) {
-  for (const absl::string_view value : {"1", "null", "true", R"(["big"])", R"({"a": "big"})", R"("Big")", R"("")",
-                                        R"(" big")"}) {
+  for (const absl::string_view value :
+       {"1", "null", "true", R"(["big"])", R"({"a": "big"})", R"("Big")", R"("")", R"(" big")"}) {
     ExpectRefused(With(R"("big")", value), R"(header key 'byteorder' must be "little" or "big")");
   }
   for (const absl::string_view value : {"1", "null", "false", "[]", "{}"}) {
@@ -120,27 +120,31 @@ TEST(MessageRefusal, AMistypedKeyIsRefusedByName) {
 }
 
 TEST(MessageRefusal, AContentLengthThatIsNoCountLosesThePlace) {
-  for (const absl::string_view value :
-       {"-1", "-9223372036854775808", "5.0", "5.5", "5e0", "5E1", R"("5")", "null", "true", "[5]", "{}"}) {
+  for (const absl::string_view value : {"-1", "-9223372036854775808", "5.0", "5.5", "5e0", "5E1",
+                                        R"("5")", "null", "true", "[5]", "{}"}) {
     ExpectLost(WithContentLength(value), ErrorCode::kInvalidArgument,
                "header key 'content-length' must be an integer >= 0");
   }
 }
 
 TEST(MessageRefusal, AContentLengthThatIsNoJsonNumberLosesThePlace) {
-  for (const absl::string_view value : {"05", "+5", "0x5", "5.", ".5", "5e", "-", "--5", "5 5", "NaN", "Infinity"}) {
+  for (const absl::string_view value :
+       {"05", "+5", "0x5", "5.", ".5", "5e", "-", "--5", "5 5", "NaN", "Infinity"}) {
     ExpectNoObject(WithContentLength(value));
   }
 }
 
 TEST(MessageRefusal, ContentOverTheLimitIsTooLarge) {
-  ExpectLost(WithContentLength("1001"), ErrorCode::kTooLarge, "content-length 1001, the limit is 1000");
-  ExpectLost(WithContentLength("18446744073709551615"), ErrorCode::kTooLarge, "content-length 18446744073709551615");
+  ExpectLost(WithContentLength("1001"), ErrorCode::kTooLarge,
+             "content-length 1001, the limit is 1000");
+  ExpectLost(WithContentLength("18446744073709551615"), ErrorCode::kTooLarge,
+             "content-length 18446744073709551615");
   EXPECT_EQ(Cut(WithLength(WithContentLength("1000"))).at(0).outcome, CutOutcome::kRequest);
 }
 
 TEST(MessageRefusal, AnOverlongContentLengthLosesThePlace) {
-  for (const absl::string_view value : {"18446744073709551616", "99999999999999999999999999", "-9223372036854775809"}) {
+  for (const absl::string_view value :
+       {"18446744073709551616", "99999999999999999999999999", "-9223372036854775809"}) {
     EXPECT_EQ(Cut(WithLength(WithContentLength(value))).at(0).outcome, CutOutcome::kLost) << value;
   }
 }
@@ -161,13 +165,15 @@ TEST(MessageRefusal, AHeaderOfExactlyTheLimitIsRead) {
 }
 
 TEST(MessageRefusal, AHeaderThatIsNoObjectLosesThePlace) {
-  for (const char* header : {"", " ", "[]", "null", "5", R"("text")", "true", "{", "}", "{]", "[{}]"}) {
+  for (const char* header :
+       {"", " ", "[]", "null", "5", R"("text")", "true", "{", "}", "{]", "[{}]"}) {
     ExpectNoObject(header);
   }
 }
 
 TEST(MessageRefusal, SomethingBehindTheObjectLosesThePlace) {
-  for (const char* behind : {"{}", ",", "x", "}", "0", "\"\""}) ExpectNoObject(std::string(kGood) + behind);
+  for (const char* behind : {"{}", ",", "x", "}", "0", "\"\""})
+    ExpectNoObject(std::string(kGood) + behind);
   ExpectNoObject(std::string(kGood) + '\0');
 }
 
@@ -197,12 +203,14 @@ TEST(MessageRefusal, ARequestIdIsMeasuredAfterItsEscapesAreRead) {
 
 TEST(MessageRefusal, AHandlerIsAString) {
   for (const absl::string_view value : {"1", "null", "[]", "{}", "true"}) {
-    ExpectRefused(Plus(absl::StrCat(R"("handler": )", value)), "header key 'handler' must be a string");
+    ExpectRefused(Plus(absl::StrCat(R"("handler": )", value)),
+                  "header key 'handler' must be a string");
   }
 }
 
 TEST(MessageRefusal, ADeadlineIsAnIntegerFromOneToADayOfMilliseconds) {
-  for (const absl::string_view value : {"0", "-1", "86400001", "1.0", "1e3", "\"5\"", "null", "18446744073709551615"}) {
+  for (const absl::string_view value :
+       {"0", "-1", "86400001", "1.0", "1e3", "\"5\"", "null", "18446744073709551615"}) {
     ExpectRefused(Plus(absl::StrCat(R"("deadline-ms": )", value)),
                   "header key 'deadline-ms' must be an integer from 1 to 86400000");
   }
@@ -218,9 +226,11 @@ TEST(MessageRefusal, AConnectionIsOneOfTwoWords) {
 }
 
 TEST(MessageRefusal, ADuplicateOptionalKeyIsRefusedByName) {
-  ExpectRefused(Plus(R"("request-id": "a", "request-id": "b")"), "duplicate header key 'request-id'");
+  ExpectRefused(Plus(R"("request-id": "a", "request-id": "b")"),
+                "duplicate header key 'request-id'");
   ExpectRefused(Plus(R"("handler": "a", "handler": "a")"), "duplicate header key 'handler'");
-  ExpectRefused(Plus(R"("deadline-ms": 1, "deadline-ms": 2)"), "duplicate header key 'deadline-ms'");
+  ExpectRefused(Plus(R"("deadline-ms": 1, "deadline-ms": 2)"),
+                "duplicate header key 'deadline-ms'");
   ExpectRefused(Plus(R"("connection": "close", "connection": "close")"),
                 "duplicate header key 'connection'");
 }
@@ -234,13 +244,17 @@ TEST(MessageRefusal, ARefusedFrameLeavesNothingForTheNext) {
   EXPECT_EQ(seen[1].header, "");
 }
 
-// --- Parts that nobody reads are parsed as strictly: RFC 8259 ---------------------------------------------------------
+// --- Parts that nobody reads are parsed as strictly: RFC 8259
+// ---------------------------------------------------------
 
 TEST(MessageRefusal, InvalidUtf8AnywhereLosesThePlace) {
+  // clang-format off
   const std::vector<std::string> bad = {
-      "\x80", "\xbf", "\xc0\xaf", "\xc1\xbf", "\xc3", "\xe0\x80\xaf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf",
-      "\xe2\x82", "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf", "\xf0\x9f\x90", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
-      "\xf8\x88\x80\x80\x80", "\xfe", "\xff"};
+      "\x80", "\xbf", "\xc0\xaf", "\xc1\xbf", "\xc3", "\xe0\x80\xaf", "\xe0\x9f\xbf",
+      "\xed\xa0\x80", "\xed\xbf\xbf", "\xe2\x82", "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf",
+      "\xf0\x9f\x90", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf8\x88\x80\x80\x80", "\xfe",
+      "\xff"};
+  // clang-format on
   for (const std::string& bytes : bad) {
     ExpectNoObject(Plus(absl::StrCat(R"("x": ")", bytes, "\"")));
     ExpectNoObject(Plus(absl::StrCat("\"", bytes, R"(": 1)")));
@@ -250,38 +264,47 @@ TEST(MessageRefusal, InvalidUtf8AnywhereLosesThePlace) {
 }
 
 TEST(MessageRefusal, ValidUtf8OfEveryLengthIsFine) {
-  ExpectRequest(Plus("\"\u00fc\u20ac\U0001F407\": \"\x7f\u0080\u07ff\u0800\ud7ff\ue000\uffff\U00010000\U0010ffff\""));
+  ExpectRequest(
+      Plus("\"\u00fc\u20ac\U0001F407\": "
+           "\"\x7f\u0080\u07ff\u0800\ud7ff\ue000\uffff\U00010000\U0010ffff\""));
 }
 
 TEST(MessageRefusal, MalformedValuesThatNobodyReadsLoseThePlace) {
+  // clang-format off
   const std::vector<std::string> bad = {
-      "",      "01",     "-01",     "+1",       "1.",       ".1",      "-.1",      "1.e1",     "1e",     "1e+",
-      "0x1",   "1a",     "-",       "NaN",      "-Infinity", "tru",    "truee",    "True",     "nul",    "nulll",
-      "falsy", "'x'",    "\"",      "\"x",      "\"\\\"",   "\"\\x\"", "\"\\a\"",  "\"\\u12\"", "\"\\u12g4\"", "[",
-      "]",     "[1",     "[1,]",    "[,1]",     "[1 2]",    "[1,,2]",  "{",        "{\"a\"}",  "{\"a\":}", "{\"a\":1,}",
-      "{,}",   "{a:1}",  "{1:1}",   "{\"a\":1 \"b\":2}", "{\"a\" 1}", "[1}", "{\"a\":1]", "1,",  "/**/1",  "1//",
-      "\"\n\"", "\"\t\"", "\"\x01\"", std::string("\"\0\"", 3), std::string("\0", 1), "\x0c" "1", "\u00a0" "1"};
+      "", "01", "-01", "+1", "1.", ".1", "-.1", "1.e1", "1e", "1e+", "0x1", "1a", "-", "NaN",
+      "-Infinity", "tru", "truee", "True", "nul", "nulll", "falsy", "'x'", "\"", "\"x", "\"\\\"",
+      "\"\\x\"", "\"\\a\"", "\"\\u12\"", "\"\\u12g4\"", "[", "]", "[1", "[1,]", "[,1]", "[1 2]",
+      "[1,,2]", "{", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}", "{a:1}", "{1:1}",
+      "{\"a\":1 \"b\":2}", "{\"a\" 1}", "[1}", "{\"a\":1]", "1,", "/**/1", "1//", "\"\n\"",
+      "\"\t\"", "\"\x01\"", std::string("\"\0\"", 3), std::string("\0", 1), "\x0c" "1",
+      "\u00a0" "1"};
+  // clang-format on
   for (const std::string& value : bad) ExpectNoObject(Plus(absl::StrCat(R"("x": )", value)));
 }
 
 TEST(MessageRefusal, MalformedValuesDeepInsideLoseThePlaceToo) {
-  for (const char* value : {"[[[[01]]]]", R"({"a": {"b": [{"c": tru}]}})", R"([{"a": "\x"}])", "[[[[]]]"}) {
+  for (const char* value :
+       {"[[[[01]]]]", R"({"a": {"b": [{"c": tru}]}})", R"([{"a": "\x"}])", "[[[[]]]"}) {
     ExpectNoObject(Plus(absl::StrCat(R"("x": )", value)));
   }
 }
 
 TEST(MessageRefusal, WellFormedValuesThatNobodyReadsAreFine) {
+  // clang-format off
   const std::vector<std::string> good = {
       "0", "-0", "-0.0", "1", "-1", "1.5", "1e3", "1E+3", "1e-3", "0.1e1", "9223372036854775807",
-      "18446744073709551615", "-9223372036854775808", "true", "false", "null", R"("")", R"("\"\\\/\b\f\n\r\t\u00fc")",
-      R"("\ud83d\udc07")", R"("\u0000")", "[]", "{}", "[ ]", "{ }", "[[],[[]],{}]", R"({"a":{"b":[1,"2",null]}})",
-      R"({"":1})", R"({"a":1,"a":2})"};
+      "18446744073709551615", "-9223372036854775808", "true", "false", "null", R"("")",
+      R"("\"\\\/\b\f\n\r\t\u00fc")", R"("\ud83d\udc07")", R"("\u0000")", "[]", "{}", "[ ]", "{ }",
+      "[[],[[]],{}]", R"({"a":{"b":[1,"2",null]}})", R"({"":1})", R"({"a":1,"a":2})"};
+  // clang-format on
   for (const std::string& value : good) ExpectRequest(Plus(absl::StrCat(R"("x": )", value)));
 }
 
 // What is echoed must be UTF-8 again, and half a surrogate pair cannot be.
 TEST(MessageRefusal, HalfASurrogatePairIsNoText) {
-  for (const char* half : {R"(\ud83d)", R"(\udc07)", R"(\ud83dx)", R"(\ud83d\n)", R"(\ud83d\ud83d)", R"(\udc07\ud83d)"}) {
+  for (const char* half : {R"(\ud83d)", R"(\udc07)", R"(\ud83dx)", R"(\ud83d\n)", R"(\ud83d\ud83d)",
+                           R"(\udc07\ud83d)"}) {
     ExpectNoObject(Plus(absl::StrCat(R"("request-id": ")", half, "\"")));
   }
 }
@@ -294,8 +317,9 @@ TEST(MessageRefusal, NestingWithoutEndIsRefusedAndEndsNobody) {
 
 TEST(MessageRefusal, EveryCutOfARefusedFrameIsTheSameRefusal) {
   MessageFraming framing({.max_header_bytes = kMaxHeader, .max_content_bytes = kMaxContent});
-  framing_test::ExpectSameFramesHoweverCut(
-      &framing, absl::StrCat(WithLength(With(R"("big")", "5")), "12345", WithLength(std::string(kGood)), "hel"));
+  framing_test::ExpectSameFramesHoweverCut(&framing,
+                                           absl::StrCat(WithLength(With(R"("big")", "5")), "12345",
+                                                        WithLength(std::string(kGood)), "hel"));
   framing_test::ExpectSameFramesHoweverCut(&framing, WithLength(WithContentLength("-1")) + "12345");
   framing_test::ExpectSameFramesHoweverCut(&framing, absl::string_view("\xff\xff{", 3));
 }

@@ -1,0 +1,195 @@
+#include "tests/scenario/server.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+namespace windlass {
+namespace {
+
+std::string ReadWhole(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// The fields of /proc/PID/stat after the name, which may hold blanks: [0] is the state.
+std::vector<std::string> StatFields(pid_t pid) {
+  const std::string stat = ReadWhole(absl::StrCat("/proc/", pid, "/stat"));
+  const size_t end = stat.rfind(')');
+  if (end == std::string::npos) return {};
+  return absl::StrSplit(stat.substr(end + 2), ' ');
+}
+
+pid_t SpawnWith(const std::vector<std::string>& arguments, int in, int out, int err) {
+  std::vector<char*> argv;
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  const pid_t pid = ::fork();
+  if (pid != 0) return pid;
+  ::dup2(in, 0);
+  ::dup2(out, 1);
+  ::dup2(err, 2);
+  ::execv(argv[0], argv.data());
+  ::_exit(127);
+}
+
+int ExitCodeOf(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+}  // namespace
+
+std::string Program(const std::string& name) { return absl::StrCat(WINDLASS_BUILD_DIR, "/", name); }
+
+bool ProcessExists(pid_t pid) {
+  const std::vector<std::string> fields = StatFields(pid);
+  return !fields.empty() && fields[0] != "Z" && fields[0] != "X";
+}
+
+absl::Duration CpuTime(pid_t pid) {
+  const std::vector<std::string> fields = StatFields(pid);
+  if (fields.size() < 13) return absl::ZeroDuration();
+  return absl::Seconds(1) * (std::stol(fields[11]) + std::stol(fields[12])) /
+         ::sysconf(_SC_CLK_TCK);
+}
+
+ProgramResult RunProgram(const std::vector<std::string>& arguments, const std::string& input,
+                         absl::Duration limit) {
+  TemporaryFolder folder;
+  const std::string in = folder.Write("in", input), out = folder.Write("out", ""),
+                    err = folder.Write("err", "");
+  OwnedFd in_fd(::open(in.c_str(), O_RDONLY)), out_fd(::open(out.c_str(), O_WRONLY)),
+      err_fd(::open(err.c_str(), O_WRONLY));
+  const pid_t pid = SpawnWith(arguments, in_fd.get(), out_fd.get(), err_fd.get());
+  int status = 0;
+  ProgramResult result;
+  if (Eventually([&] { return ::waitpid(pid, &status, WNOHANG) == pid; }, limit)) {
+    result.exit_code = ExitCodeOf(status);
+  } else {
+    ADD_FAILURE() << absl::StrCat(arguments[0], " did not end");
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, &status, 0);
+  }
+  result.out = ReadWhole(out);
+  result.err = ReadWhole(err);
+  return result;
+}
+
+std::unique_ptr<Server> Server::Start(std::vector<std::string> arguments) {
+  std::unique_ptr<Server> server(new Server);
+  char path[] = "/tmp/windlass-test-log-XXXXXX";
+  OwnedFd log(::mkostemp(path, O_APPEND));
+  server->log_path_ = path;
+  OwnedFd null(::open("/dev/null", O_RDWR));
+  arguments.insert(arguments.begin(), Program("windlassd"));
+  server->pid_ = SpawnWith(arguments, null.get(), null.get(), log.get());
+  const bool serving =
+      Eventually([&] { return server->LogHas("serving:") || !ProcessExists(server->pid_); });
+  if (!serving || !ProcessExists(server->pid_)) {
+    ADD_FAILURE() << "windlassd is not serving:\n" << server->Log();
+    return server;
+  }
+  for (absl::string_view line : absl::StrSplit(server->Log(), '\n')) {
+    const size_t at = line.find("listening protocol=");
+    if (at == absl::string_view::npos) continue;
+    const std::vector<std::string> words = absl::StrSplit(line.substr(at + 10), ' ');
+    server->addresses_.emplace(words[0].substr(9), words[1].substr(8));
+  }
+  return server;
+}
+
+std::unique_ptr<Server> Server::StartUsual(std::vector<std::string> more) {
+  std::vector<std::string> arguments = {"--workers=2", "--pool=2"};
+  for (const char* protocol : {"message", "echo", "line", "length"}) {
+    arguments.push_back(absl::StrCat("--listen=", protocol, "://127.0.0.1:0"));
+  }
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return Start(std::move(arguments));
+}
+
+Server::~Server() {
+  if (pid_ > 0 && !ended_) {
+    ::kill(pid_, SIGCONT);
+    ::kill(pid_, SIGKILL);
+    for (const char* role : {"worker", "pool"}) {
+      for (pid_t child : Children(role)) ::kill(child, SIGCONT);
+    }
+    ::waitpid(pid_, nullptr, 0);
+  }
+  if (testing::Test::HasFailure()) std::cerr << "--- windlassd's log\n" << Log() << "---\n";
+  ::unlink(log_path_.c_str());
+}
+
+std::string Server::address(const std::string& protocol) const {
+  const auto found = addresses_.find(protocol);
+  if (found != addresses_.end()) return found->second;
+  ADD_FAILURE() << "no listener for " << protocol;
+  return "127.0.0.1:1";
+}
+
+std::vector<pid_t> Server::Children(const std::string& role) const {
+  std::vector<pid_t> children;
+  std::unique_ptr<DIR, int (*)(DIR*)> proc(::opendir("/proc"), &::closedir);
+  while (const dirent* entry = ::readdir(proc.get())) {
+    const pid_t pid = static_cast<pid_t>(std::atoi(entry->d_name));
+    if (pid <= 0) continue;
+    const std::vector<std::string> fields = StatFields(pid);
+    if (fields.size() < 2 || fields[0] == "Z" || fields[1] != std::to_string(pid_)) continue;
+    const std::string name = ReadWhole(absl::StrCat("/proc/", pid, "/comm"));
+    if (absl::StartsWith(name, absl::StrCat("windlass-", role).substr(0, 15)))
+      children.push_back(pid);
+  }
+  std::sort(children.begin(), children.end());
+  return children;
+}
+
+void Server::Signal(int signal) const { ::kill(pid_, signal); }
+
+int Server::WaitForEnd() {
+  int status = 0;
+  if (!Eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; })) return -1;
+  ended_ = true;
+  return ExitCodeOf(status);
+}
+
+std::string Server::Log() const { return ReadWhole(log_path_); }
+
+bool Server::LogHas(const std::string& text) const { return absl::StrContains(Log(), text); }
+
+TemporaryFolder::TemporaryFolder() {
+  char path[] = "/tmp/windlass-test-XXXXXX";
+  path_ = ::mkdtemp(path);
+  ::chmod(path_.c_str(), 0755);
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(path_.c_str()), &::closedir);
+  while (const dirent* entry = ::readdir(folder.get()))
+    ::unlink(absl::StrCat(path_, "/", entry->d_name).c_str());
+  ::rmdir(path_.c_str());
+}
+
+std::string TemporaryFolder::Write(const std::string& name, const std::string& content) const {
+  const std::string path = absl::StrCat(path_, "/", name);
+  std::ofstream(path, std::ios::binary) << content;
+  ::chmod(path.c_str(), 0644);
+  return path;
+}
+
+}  // namespace windlass

@@ -1,0 +1,41 @@
+#include "worker/io/credit.h"
+
+#include <gtest/gtest.h>
+
+namespace windlass {
+namespace {
+
+TEST(PrefetchFor, IsAMillisecondOfWorkWithinItsBounds) {
+  EXPECT_EQ(PrefetchFor(1e6 / 10), 10);
+  EXPECT_EQ(PrefetchFor(1), kMaxPrefetch);
+  EXPECT_EQ(PrefetchFor(5e6), kMinPrefetch);
+}
+
+TEST(PrefetchFor, AssumesTheWorstOfAHandlerThatWasNeverMeasured) {
+  EXPECT_EQ(PrefetchFor(0), kMinPrefetch);
+}
+
+TEST(JobsAllowedOut, AreSharedByTheWorkersThatHaveWork) {
+  EXPECT_EQ(JobsAllowedOut(2, 2, 1), 4);
+  EXPECT_EQ(JobsAllowedOut(2, 2, 2), 2);
+  EXPECT_EQ(JobsAllowedOut(2, 64, 2), 33);
+}
+
+TEST(JobsAllowedOut, IsAtLeastOneSoThatAReplyAlwaysComes) {
+  EXPECT_EQ(JobsAllowedOut(1, 2, 64), 1);
+}
+
+TEST(RunTimes, FollowEachHandlerByItself) {
+  RunTimes times(2);
+  EXPECT_EQ(times.mean_ns(0), 0);
+  times.Add(0, 800);
+  EXPECT_EQ(times.mean_ns(0), 800);
+  times.Add(0, 1600);
+  EXPECT_EQ(times.mean_ns(0), 900);
+  EXPECT_EQ(times.mean_ns(1), 0);
+  for (int i = 0; i < 100; ++i) times.Add(0, 5'000'000);
+  EXPECT_NEAR(times.mean_ns(0), 5e6, 5e4);
+}
+
+}  // namespace
+}  // namespace windlass
