@@ -5,15 +5,17 @@ DESTDIR ?=
 PREFIX ?= /usr/local
 CMAKE_FLAGS ?=
 
-.PHONY: all deps build run test asan bench lint fmt install clean
+.PHONY: all deps configure build run test asan bench lint fmt install clean
 
 all: build
 
 deps:
 	@tools/install_deps.sh
 
-build: deps
+configure: deps
 	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKE_FLAGS)
+
+build: configure
 	@cmake --build $(BUILD) -j $(JOBS)
 
 run: CMAKE_FLAGS += -DWINDLASS_BUILD_TESTS=OFF
@@ -24,8 +26,7 @@ test: CMAKE_FLAGS += -DWINDLASS_BUILD_TESTS=ON
 test: build
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
-asan:
-	@tools/install_deps.sh
+asan: deps
 	@cmake -S . -B $(BUILD)-asan -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DWINDLASS_SANITIZE=address,undefined
 	@cmake --build $(BUILD)-asan -j $(JOBS)
 	@ctest --test-dir $(BUILD)-asan --output-on-failure -j $(JOBS)
@@ -34,10 +35,12 @@ bench: CMAKE_FLAGS += -DWINDLASS_BUILD_BENCHMARKS=ON
 bench: build
 	@cmake --build $(BUILD) --target run_benchmarks
 
-lint: build
+lint: configure
+	@tools/install_deps.sh lint
 	@cmake --build $(BUILD) --target lint
 
-fmt: build
+fmt: configure
+	@tools/install_deps.sh lint
 	@cmake --build $(BUILD) --target fmt
 
 install: build

@@ -142,6 +142,8 @@ void BlockSignals(const sigset_t& signals);
 absl::StatusOr<OwnedFd> SignalFd(const sigset_t& signals);
 // Every signal that is waiting; false when there is none left.
 bool TakeSignal(int signal_fd, int* signal, int* code);
+// Raises the soft limit of open descriptors to the hard one; returns what it is then.
+uint64_t RaiseDescriptorLimit();
 // Closes every descriptor of this process >= 3 that is not in `keep` (sorted or not).
 void CloseAllFdsExcept(absl::Span<const int> keep);
 

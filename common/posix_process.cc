@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -88,6 +89,14 @@ bool TakeSignal(int signal_fd, int* signal, int* code) {
   *signal = static_cast<int>(info.ssi_signo);
   *code = info.ssi_code;
   return true;
+}
+
+uint64_t RaiseDescriptorLimit() {
+  rlimit limit = {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
 }
 
 void CloseAllFdsExcept(absl::Span<const int> keep) {

@@ -10,6 +10,7 @@
 #include "common/config_load.h"
 #include "common/config_print.h"
 #include "common/log.h"
+#include "common/posix.h"
 #include "master/generation.h"
 #include "master/master_loop.h"
 #include "master/options.h"
@@ -39,6 +40,7 @@ int Serve(const Options& options, Config config) {
   InitLog("master", level);
   const sigset_t signals = BlockMasterSignals();
   LOG(INFO) << "windlassd " << WINDLASS_VERSION << ", configuration " << config.source;
+  LOG(INFO) << "at most " << RaiseDescriptorLimit() << " open descriptors per process";
   if (RunningAsRoot()) LOG(WARNING) << "started as root: pool processes run as nobody";
 
   absl::StatusOr<Scoreboard> board =

@@ -34,7 +34,7 @@ void Announce(const Supervisor& supervisor, const Options& options) {
 
 }  // namespace
 
-MasterRequest RequestFor(int signal, int int_signals) {
+MasterRequest RequestFor(int signal, int code, int int_signals) {
   switch (signal) {
     case SIGTERM:
       return MasterRequest::kDrain;
@@ -42,10 +42,9 @@ MasterRequest RequestFor(int signal, int int_signals) {
       return int_signals == 0 ? MasterRequest::kStopFast : MasterRequest::kStopNow;
     case SIGQUIT:
       return MasterRequest::kStopNow;
-    // From the kernel (the terminal is gone) or from anybody: until there is something to reload,
-    // the end.
+    // From the kernel: the terminal is gone, and with it whoever watched. From a person: a wish to reload.
     case SIGHUP:
-      return MasterRequest::kDrain;
+      return code == SI_KERNEL ? MasterRequest::kDrain : MasterRequest::kNone;
     case SIGCHLD:
       return MasterRequest::kReapChildren;
     default:
@@ -112,7 +111,7 @@ void MasterLoop::HandleSignals(Supervisor* supervisor) {
   int signal = 0;
   int code = 0;
   while (TakeSignal(signal_fd_.get(), &signal, &code)) {
-    const MasterRequest request = RequestFor(signal, int_signals_);
+    const MasterRequest request = RequestFor(signal, code, int_signals_);
     if (signal == SIGINT) ++int_signals_;
     if (request != MasterRequest::kReapChildren) {
       const char* const name = ::sigabbrev_np(signal);

@@ -14,8 +14,8 @@ namespace windlass {
 // What signals ask the master for. Recorded by a signalfd, acted on in the loop; nothing runs in a
 // handler.
 enum class MasterRequest : uint8_t { kDrain, kStopFast, kStopNow, kReapChildren, kNone };
-// Pure. `int_signals`: how many SIGINT came before this signal.
-MasterRequest RequestFor(int signal, int int_signals);
+// Pure. `code` is si_code; `int_signals`: how many SIGINT came before this signal.
+MasterRequest RequestFor(int signal, int code, int int_signals);
 
 // Blocks the signals that the master reads from a signalfd. Call before the first fork.
 sigset_t BlockMasterSignals();

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing need from Debian's packages. Idempotent: says what it installs, and nothing when
 # all is there. Uses sudo when not root. On other systems it only names what is missing.
+# `install_deps.sh lint` adds what formatting and linting need.
 set -euo pipefail
 
 packages=(
@@ -14,6 +15,7 @@ packages=(
   netcat-openbsd                            # a client the tests use
   python3                                   # a peer that the benchmark measures
 )
+[ "${1:-}" = lint ] && packages+=(clang-format clang-tidy)
 
 missing=()
 for package in "${packages[@]}"; do

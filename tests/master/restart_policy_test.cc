@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "master/master_loop.h"
-
 namespace windlass {
 namespace {
 
@@ -39,14 +37,6 @@ TEST(SpawnRate, SaysHowLongToWait) {
   }
   const absl::Duration wait = rate.Take(now);
   EXPECT_EQ(rate.Take(now + wait + absl::Microseconds(1)), absl::ZeroDuration());
-}
-
-TEST(RequestFor, TermDrainsIntStopsFastAndASecondIntAtOnce) {
-  EXPECT_EQ(RequestFor(SIGTERM, 0), MasterRequest::kDrain);
-  EXPECT_EQ(RequestFor(SIGINT, 0), MasterRequest::kStopFast);
-  EXPECT_EQ(RequestFor(SIGINT, 1), MasterRequest::kStopNow);
-  EXPECT_EQ(RequestFor(SIGQUIT, 0), MasterRequest::kStopNow);
-  EXPECT_EQ(RequestFor(SIGUSR1, 0), MasterRequest::kNone);
 }
 
 }  // namespace

@@ -129,7 +129,9 @@ TEST(BadMessages, GetTheErrorOfTheTableAndHurtNobody) {
     EXPECT_EQ(answer->close, !row.goes_on);
     const std::optional<MessageAnswer> next = client.ReadAnswer();
     EXPECT_EQ(next.has_value(), row.goes_on);
-    if (next) EXPECT_EQ(next->content, kRabbit);
+    if (next) {
+      EXPECT_EQ(next->content, kRabbit);
+    }
     EXPECT_TRUE(Serves(server->address("message")));
   }
   EXPECT_EQ(server->Children("worker").size(), 2u);

@@ -1,5 +1,6 @@
 // Clients as others write them, and clients that misbehave quietly.
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include "absl/strings/str_cat.h"
 #include "tests/scenario/client.h"

@@ -107,6 +107,7 @@ void Acceptor::StopAndDrain(absl::FunctionRef<void(OwnedFd, uint32_t)> take) {
       if (outcome == AcceptOutcome::kAccepted) take(std::move(client), listener.listener);
       if (outcome == AcceptOutcome::kWouldBlock || outcome == AcceptOutcome::kExhausted) break;
     }
+    OwnedFd(listener.fd).Reset();  // nobody shall wait in a queue that is not served any more
   }
 }
 

@@ -36,7 +36,7 @@ class Acceptor : public TimerOwner {
   void BeforeWait(uint32_t own_connections);
   // A listener is ready: hands at most kAcceptsPerTurn clients to `take` (socket, listener index).
   void OnReady(SelectorToken token, absl::FunctionRef<void(OwnedFd, uint32_t)> take);
-  // Takes every client that waits on any listener, then watches none any more.
+  // Takes every client that waits on any listener, then closes this process's copies of the listeners.
   void StopAndDrain(absl::FunctionRef<void(OwnedFd, uint32_t)> take);
   void OnTimer(Timer* timer, Instant now) override;
 
@@ -45,7 +45,7 @@ class Acceptor : public TimerOwner {
   void Disarm();
   void Shed(int listener);
 
-  const ProcessSetup& setup_;
+  const ProcessSetup& setup_;  // its listeners are open until StopAndDrain
   Selector* const selector_;
   TimerWheel* const timers_;
   OwnedFd reserve_;

@@ -10,7 +10,11 @@
 namespace windlass {
 namespace {
 
+// How long a client may take to close after our last byte. Short when draining: idle clients of a
+// keep-alive protocol often do not look at their connection until they need it.
 constexpr absl::Duration kLingerTimeout = absl::Seconds(5);
+constexpr absl::Duration kDrainLingerTimeout = absl::Seconds(1);
+constexpr int kMaxDropsAtClose = 64;  // of a scratch buffer each
 
 }  // namespace
 
@@ -134,6 +138,12 @@ void Connection::CloseNow() {
   if (state_ != ConnState::kLingering) {
     (void)output_.Flush(socket_.get(), &sent, [this](Exchange* done) { io_->Release(done); });
     ShutdownWrite(socket_.get());
+    // Closing with unread input would send a reset, which destroys what was just said.
+    for (int i = 0; i < kMaxDropsAtClose; ++i) {
+      const IoResult dropped =
+          RecvSome(socket_.get(), io_->input_scratch.data(), io_->input_scratch_bytes);
+      if (dropped.outcome != IoOutcome::kProgress) break;
+    }
   }
   Close(CloseReason::kShutdown);
 }
@@ -279,7 +289,7 @@ void Connection::BeginLinger() {
   input_.Clear();
   ShutdownWrite(socket_.get());
   since_ = io_->now();
-  ArmNoLaterThan(since_ + kLingerTimeout);
+  ArmNoLaterThan(NextTimeout());
   UpdateInterest();
 }
 
@@ -289,7 +299,9 @@ void Connection::BeginLinger() {
 // Whatever can run out now; timers are armed lazily and look here when they fire.
 Instant Connection::NextTimeout() const {
   const ListenerConfig& config = *listener_->config;
-  if (state_ == ConnState::kLingering) return since_ + kLingerTimeout;
+  if (state_ == ConnState::kLingering) {
+    return since_ + (io_->draining ? kDrainLingerTimeout : kLingerTimeout);
+  }
   if (output_blocked_) return blocked_since_ + config.write_timeout;
   switch (state_) {
     case ConnState::kReceivingContent:

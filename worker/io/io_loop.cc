@@ -170,9 +170,9 @@ void IoLoop::OnTimer(Timer*, Instant) {
 }
 
 void IoLoop::StopNow() {
+  io_.draining = true;
   dispatcher_.AnswerAll(ErrorCode::kUnavailable, "the server is shutting down");
   connections_.ForEach([](Connection* connection) { connection->CloseNow(); });
-  io_.draining = true;
 }
 
 }  // namespace windlass
