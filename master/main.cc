@@ -44,7 +44,7 @@ int Serve(const Options& options, Config config) {
   if (RunningAsRoot()) LOG(WARNING) << "started as root: pool processes run as nobody";
 
   absl::StatusOr<Scoreboard> board =
-      Scoreboard::Create(static_cast<uint32_t>(config.master.max_processes));
+      Scoreboard::Create(static_cast<uint32_t>(config.workers.max + config.master.max_processes));
   if (!board.ok()) return Fail(board.status().message(), kExitRunTime);
   absl::StatusOr<Generation> generation = Generation::Create(1, std::move(config));
   if (!generation.ok()) return Fail(generation.status().message(), kExitRunTime);

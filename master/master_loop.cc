@@ -42,7 +42,8 @@ MasterRequest RequestFor(int signal, int code, int int_signals) {
       return int_signals == 0 ? MasterRequest::kStopFast : MasterRequest::kStopNow;
     case SIGQUIT:
       return MasterRequest::kStopNow;
-    // From the kernel: the terminal is gone, and with it whoever watched. From a person: a wish to reload.
+    // From the kernel: the terminal is gone, and with it whoever watched. From a person: a wish to
+    // reload.
     case SIGHUP:
       return code == SI_KERNEL ? MasterRequest::kDrain : MasterRequest::kNone;
     case SIGCHLD:

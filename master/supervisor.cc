@@ -185,14 +185,13 @@ void Supervisor::OnExited(Child& child) {
   const uint64_t held_job = board_->slot(child.slot).job.load();
   const bool was_running = child.role->role == Role::kPool && held_job > kSlotReceiving;
   const bool expected = child.state == ChildState::kDraining || child.state == ChildState::kEnding;
-  if (!expected) {
+  if (!expected && deaths_log_.Allow(timers_->now())) {
     LOG(WARNING) << child.role->name << "-" << child.slot.value << " (pid " << pid << ") " << cause
-                 << (was_running ? " while running a job" : "");
+                 << (was_running ? " while running a job" : "") << deaths_log_.Swallowed();
   }
   ClearSlot(child);
   if (child.role->role == Role::kPool) SettleJobs(child, held_job, cause);
   const bool lived_long = timers_->now() - child.started >= policy_.healthy_after;
-  child.was_replaced_for_job = was_running;
   if (was_running || lived_long)
     child.quick_deaths = 0;
   else

@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
 #include "common/control_channel.h"
+#include "common/log_limit.h"
 #include "common/scoreboard.h"
 #include "common/selector.h"
 #include "common/timer_wheel.h"
@@ -67,7 +68,6 @@ class Supervisor : public TimerOwner {
     std::optional<ControlChannel> control;
     Instant started;
     int quick_deaths = 0;
-    bool was_replaced_for_job = false;
     Timer timer;  // the next spawn, startup_timeout or the drain's deadline, by state
   };
 
@@ -99,6 +99,7 @@ class Supervisor : public TimerOwner {
   std::vector<std::unique_ptr<Child>> children_;
   SpawnRate spawn_rate_;
   Instant drain_deadline_ = Instant::Never();
+  LogLimit deaths_log_;  // payloads can cause deaths, so clients can
 };
 
 }  // namespace windlass

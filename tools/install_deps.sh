@@ -11,7 +11,7 @@ packages=(
   libsimdjson-dev                           # JSON
   libtomlplusplus-dev                       # configuration
   libspdlog-dev                             # logging
-  libgtest-dev libgmock-dev libbenchmark-dev  # tests and micro-benchmarks
+  libgtest-dev libgmock-dev                 # tests
   netcat-openbsd                            # a client the tests use
   python3                                   # a peer that the benchmark measures
 )

@@ -93,7 +93,10 @@ void Acceptor::Shed(int listener) {
   }
   client.Reset();
   if (absl::StatusOr<OwnedFd> reserve = ReserveFd(); reserve.ok()) reserve_ = *std::move(reserve);
-  LOG(WARNING) << "out of file descriptors: new clients wait or are turned away";
+  if (exhausted_log_.Allow(timers_->now())) {
+    LOG(WARNING) << "out of file descriptors: new clients wait or are turned away"
+                 << exhausted_log_.Swallowed();
+  }
 }
 
 void Acceptor::StopAndDrain(absl::FunctionRef<void(OwnedFd, uint32_t)> take) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "common/log_limit.h"
 #include "common/process_setup.h"
 #include "common/selector.h"
 #include "common/timer_wheel.h"
@@ -36,7 +37,8 @@ class Acceptor : public TimerOwner {
   void BeforeWait(uint32_t own_connections);
   // A listener is ready: hands at most kAcceptsPerTurn clients to `take` (socket, listener index).
   void OnReady(SelectorToken token, absl::FunctionRef<void(OwnedFd, uint32_t)> take);
-  // Takes every client that waits on any listener, then closes this process's copies of the listeners.
+  // Takes every client that waits on any listener, then closes this process's copies of the
+  // listeners.
   void StopAndDrain(absl::FunctionRef<void(OwnedFd, uint32_t)> take);
   void OnTimer(Timer* timer, Instant now) override;
 
@@ -53,6 +55,7 @@ class Acceptor : public TimerOwner {
   bool stopped_ = false;
   Timer rearm_;
   Instant exhausted_until_;
+  LogLimit exhausted_log_;
 };
 
 }  // namespace windlass

@@ -3,7 +3,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#include "absl/strings/str_cat.h"
+#include "common/config_keys.h"
 #include "common/log.h"
 #include "common/posix.h"
 
@@ -201,7 +201,12 @@ void Connection::EncodeAnswer(Exchange* exchange, const Answer& answer) {
   head.close = exchange->close_after;
   if (answer.is_plain_error) {
     if (framing.AppendError(head, answer.message, &exchange->out)) return;
-    exchange->close_after = true;  // no room for an error: closing says it
+    exchange->close_after = true;  // no room for an error: closing says it, and the log says why
+    if (io_->closed_by_error_log.Allow(io_->now())) {
+      LOG(INFO) << ProtocolName(listener_->config->protocol)
+                << " connection closed by an error: " << ErrorCodeName(answer.code)
+                << io_->closed_by_error_log.Swallowed();
+    }
     return;
   }
   head.content_type = answer.content_type;

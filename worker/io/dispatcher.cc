@@ -216,7 +216,10 @@ void Dispatcher::TakeReply() {
   }
   const bool broken = !accepted.ok() || reply_.status() >= kErrorCodeCount;
   if (broken) {
-    LOG(ERROR) << "broken reply from the pool: " << accepted.ToString();
+    if (broken_reply_log_.Allow(timers_->now())) {
+      LOG(ERROR) << "broken reply from the pool: " << accepted.ToString()
+                 << broken_reply_log_.Swallowed();
+    }
     results_.Release(&pieces_);
     return AnswerError(exchange, ErrorCode::kHandlerFailed, "the pool sent a broken answer");
   }

@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "common/job_channel.h"
+#include "common/log_limit.h"
 #include "common/process_setup.h"
 #include "common/timer_wheel.h"
 #include "proto/job.pb.h"
@@ -116,6 +117,7 @@ class Dispatcher : public TimerOwner {
   RunTimes run_times_;
   uint64_t next_sequence_ = 1;
   Fence fence_;
+  LogLimit broken_reply_log_;
   Timer retry_;  // the queue was full, or the fence waits for a process
   ResultMemory results_;
   // Scratch reused between turns.

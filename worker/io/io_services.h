@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/config.h"
+#include "common/log_limit.h"
 #include "common/scoreboard.h"
 #include "common/selector.h"
 #include "common/timer_wheel.h"
@@ -36,6 +37,7 @@ struct IoServices {
   PayloadPool* payloads = nullptr;
   Router* router = nullptr;
   bool draining = false;
+  LogLimit closed_by_error_log;
 
   // Where input of connections that have none waiting is received; used only within one call.
   std::vector<char> input_scratch;
