@@ -38,7 +38,7 @@ class ByteBuffer {
     }
     if (data_ == nullptr || capacity_ - end_ < bytes) {
       size_t grown = end_ + bytes;
-      if (grown < 2 * capacity_) grown = 2 * capacity_;
+      if (grown < size_t{2} * capacity_) grown = size_t{2} * capacity_;
       CHECK(grown < UINT32_MAX - kPadding);
       char* const moved = static_cast<char*>(std::realloc(data_, grown + kPadding));
       CHECK(moved != nullptr) << "out of memory";

@@ -29,7 +29,7 @@ class PayloadPool : public TimerOwner {
   void OnTimer(Timer* timer, Instant now) override;  // gives back what has lain unused
 
  private:
-  bool WithinBudget() const;
+  uint64_t BytesOfAllWorkers() const;
   void Drop(std::unique_ptr<RequestBuffer> buffer);
 
   // Fixed after construction.
