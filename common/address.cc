@@ -187,7 +187,13 @@ absl::StatusOr<std::vector<SocketAddress>> ResolveHost(const ListenAddress& addr
   // other IPv6 address.
   if (IsIpv4(address.host) || IsIpv6(address.host)) return LookUp(address, flags | AI_NUMERICHOST);
   absl::StatusOr<std::vector<SocketAddress>> found = LookUp(address, flags | AI_ADDRCONFIG);
-  return found.ok() ? found : LookUp(address, flags);
+  if (!found.ok()) found = LookUp(address, flags);
+  if (found.ok() || address.host != "localhost") return found;
+  // A bare system may have no /etc/hosts; RFC 6761 section 6.3: the name means loopback all the
+  // same.
+  ListenAddress loopback = address;
+  loopback.host = "127.0.0.1";
+  return LookUp(loopback, flags | AI_NUMERICHOST);
 }
 
 std::string FormatUnix(const SocketAddress& address) {

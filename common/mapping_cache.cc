@@ -30,20 +30,20 @@ absl::StatusOr<MappingCache::Entry*> MappingCache::Acquire(int fd, uint64_t leas
   mapped_bytes_ += identity->size;
   entries_.push_back(std::move(entry));
   Entry* const added = entries_.back().get();
-  EvictUnpinned(max_entries_);
+  EvictUnpinned(max_entries_, kMaxBytes);
   return added;
 }
 
 void MappingCache::Release(Entry* entry) {
   CHECK(entry->pins > 0);
   --entry->pins;
-  EvictUnpinned(max_entries_);
+  EvictUnpinned(max_entries_, kMaxBytes);
 }
 
-void MappingCache::Trim() { EvictUnpinned(0); }
+void MappingCache::Trim() { EvictUnpinned(0, 0); }
 
-void MappingCache::EvictUnpinned(size_t keep) {
-  while (entries_.size() > keep) {
+void MappingCache::EvictUnpinned(size_t keep, uint64_t keep_bytes) {
+  while (entries_.size() > keep || mapped_bytes_ > keep_bytes) {
     auto oldest = entries_.end();
     for (auto it = entries_.begin(); it != entries_.end(); ++it) {
       if ((*it)->pins == 0 && (oldest == entries_.end() || (*it)->last_use < (*oldest)->last_use))

@@ -13,7 +13,8 @@ namespace windlass {
 // Role: keeps memfds of other processes mapped, because mapping 16 MiB anew for every job costs
 // more than the job's copies. Worker and pool processes. Keyed by inode, which the mapping keeps
 // from being reused: the other side is not trusted to say which buffer it sent. Owns the mappings;
-// at most `max_entries` unpinned ones stay, the least recently used go first. Errors: a descriptor
+// at most `max_entries` of kMaxBytes together stay, the least
+// recently used go first; what is pinned stays anyway. Errors: a descriptor
 // that is no memfd, not sealed against shrinking (reading it could raise SIGBUS) or too short is
 // InvalidArgument: the sender is broken.
 class MappingCache {
@@ -25,6 +26,9 @@ class MappingCache {
     uint64_t last_use = 0;
   };
 
+  // Of files that their owner may have given up already: what is kept mapped is kept in memory.
+  static constexpr uint64_t kMaxBytes = 128 << 20;
+
   MappingCache(size_t max_entries, bool writable)
       : max_entries_(max_entries), writable_(writable) {}
 
@@ -35,7 +39,7 @@ class MappingCache {
   uint64_t mapped_bytes() const { return mapped_bytes_; }
 
  private:
-  void EvictUnpinned(size_t keep);
+  void EvictUnpinned(size_t keep, uint64_t keep_bytes);
 
   const size_t max_entries_;
   const bool writable_;

@@ -28,15 +28,16 @@ class RequestBuffer {
 };
 
 // Memory of a large result: a memfd that belongs to the pool process that made it. The first page
-// is a header with the in-use word; the content follows. The process sets the word before it sends,
-// the worker clears it after its last use, and only then is the memory written again.
+// is a header with the in-use word; the content follows. The process sets the word to the job's
+// id before it sends, the worker clears it after its last use if it still is that id, and only then
+// is the memory written again.
 struct ResultHeader {
   static constexpr uint64_t kMagic = 0x544c55534552;
   static constexpr uint64_t kBytes = 4096;
   uint64_t magic;
-  std::atomic<uint32_t> in_use;
+  std::atomic<uint64_t> in_use;  // a job id; 0 = free
 };
-static_assert(std::atomic<uint32_t>::is_always_lock_free);
+static_assert(std::atomic<uint64_t>::is_always_lock_free);
 
 class ResultBuffer {
  public:

@@ -161,6 +161,24 @@ absl::StatusOr<ConnectOutcome> ConnectSocket(int fd, const sockaddr* address, so
   }
 }
 
+absl::StatusOr<bool> SomebodyListens(int fd, const sockaddr* address, socklen_t length) {
+  for (;;) {
+    if (::connect(fd, address, length) == 0) return true;
+    switch (errno) {
+      case EINTR:
+        continue;
+      case EAGAIN:
+      case EINPROGRESS:
+        return true;
+      case ECONNREFUSED:
+      case ENOENT:
+        return false;
+      default:
+        return Failed("connect");
+    }
+  }
+}
+
 absl::Status TakeSocketError(int fd, absl::string_view what) {
   int error = 0;
   socklen_t length = sizeof(error);
@@ -249,7 +267,9 @@ ReceivedPacket ReceivePacket(int fd, absl::Span<const iovec> into,
     n = ::recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   } while (n < 0 && errno == EINTR);
   if (n < 0) {
-    received.outcome = WouldBlock(errno) ? PacketOutcome::kFull : PacketOutcome::kPeerGone;
+    // Out of memory is like nothing there yet: level-triggered, it is looked at again.
+    const bool later = WouldBlock(errno) || errno == ENOMEM || errno == ENOBUFS;
+    received.outcome = later ? PacketOutcome::kFull : PacketOutcome::kPeerGone;
     return received;
   }
   received.bytes = static_cast<size_t>(n);

@@ -69,10 +69,13 @@ absl::StatusOr<OwnedFd> StreamSocket(int family);  // non-blocking, close-on-exe
 absl::Status SetIntOption(int fd, int level, int option, int value, absl::string_view what);
 absl::Status BindSocket(int fd, const sockaddr* address, socklen_t length, absl::string_view what);
 absl::Status StartListening(int fd, int backlog, absl::string_view what);
-// OK: connected. Unavailable "in progress": wait for writable, then TakeSocketError.
+// kInProgress: wait until it is writable, then ask TakeSocketError.
 enum class ConnectOutcome : uint8_t { kConnected, kInProgress };
 absl::StatusOr<ConnectOutcome> ConnectSocket(int fd, const sockaddr* address, socklen_t length,
                                              absl::string_view what);
+// Whether anybody listens there, by connecting: false when refused or when there is nothing. A full
+// queue means that somebody does.
+absl::StatusOr<bool> SomebodyListens(int fd, const sockaddr* address, socklen_t length);
 absl::Status TakeSocketError(int fd, absl::string_view what);  // SO_ERROR
 absl::StatusOr<sockaddr_storage> LocalAddress(int fd, socklen_t* length);
 void ShutdownWrite(int fd);  // best effort: the peer may be gone already
@@ -133,8 +136,8 @@ struct ExitStatus {
 };
 // nullopt: still running. Reaps the process.
 std::optional<ExitStatus> ReapPidfd(int pidfd);
-// Reaps one child that nobody holds a pidfd for (as PID 1 we inherit strangers); 0 when there is
-// none.
+// A child that has ended and is not reaped yet, 0 when there is none; and reaping one that nobody
+// holds a pidfd for (as PID 1 we inherit strangers).
 pid_t PeekExitedChild();
 void ReapStranger(pid_t pid);
 void SetParentDeathSignal(int signal);

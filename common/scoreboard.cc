@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
 
@@ -65,6 +67,13 @@ ProcessSlot& Scoreboard::MutableSlot(SlotIndex index) {
   if (!is_child_) return *reinterpret_cast<ProcessSlot*>(all_.data() + SlotOffset(index));
   CHECK(index == own_index_);
   return *reinterpret_cast<ProcessSlot*>(own_.data());
+}
+
+uint64_t Scoreboard::PayloadBytes() const {
+  const uint32_t used = std::min(header().slots_used.load(std::memory_order_relaxed), slots_);
+  uint64_t sum = 0;
+  for (uint32_t i = 0; i < used; ++i) sum += slot(SlotIndex{i}).payload_bytes.load();
+  return sum;
 }
 
 const ScoreboardHeader& Scoreboard::header() const {

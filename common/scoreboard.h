@@ -30,17 +30,20 @@ using Word = std::atomic<T>;
 // Counters belong to the slot for ever; a successor continues them, so that nothing ever goes
 // backwards.
 struct alignas(4096) ProcessSlot {
-  // Written by the master before the process starts.
+  // Written by the master before the process starts, the pid also by the process itself, first.
   Word<Role> role;
   Word<int32_t> pid;
   Word<uint32_t>
       incarnation;  // which of the processes that have had this slot; see JobId::NextIncarnation
 
+  // Memory of large payloads that this process made: requests in a worker, results in a pool
+  // process. Zero when it is dead.
+  alignas(64) Word<uint64_t> payload_bytes;
+
   // A worker's load; zero when it is dead.
   alignas(64) Word<uint32_t> jobs_out;  // sent to the pool, not answered yet
   Word<uint32_t> jobs_queued;           // waiting in this worker
   Word<uint32_t> connections;
-  Word<uint64_t> payload_bytes;  // memory that its large payloads hold
 
   // A pool process's job; kept after its death until the master has read it.
   alignas(64) Word<uint64_t> job;
@@ -79,6 +82,7 @@ struct alignas(4096) ScoreboardHeader {
   uint32_t version;
   uint32_t slots;
   Word<uint32_t> worker_slots_used;  // workers are in slots [0, this)
+  Word<uint32_t> slots_used;         // all processes are in slots [0, this)
   Word<uint32_t> pool_ready;         // pool processes that are ready
 };
 static_assert(sizeof(ScoreboardHeader) == 4096);
@@ -99,6 +103,8 @@ class Scoreboard {
   const ScoreboardHeader& header() const;
   ScoreboardHeader& MutableHeader();  // the master only
   uint32_t slots() const { return slots_; }
+  // Memory that large payloads hold in all processes together.
+  uint64_t PayloadBytes() const;
 
  private:
   uint32_t slots_ = 0;

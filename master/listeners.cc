@@ -14,11 +14,15 @@ absl::Status ReplaceStalePath(const std::string& path, const SocketAddress& addr
                               const std::string& what) {
   absl::StatusOr<OwnedFd> probe = StreamSocket(AF_UNIX);
   if (!probe.ok()) return probe.status();
-  const absl::StatusOr<ConnectOutcome> answer =
-      ConnectSocket(probe->get(), address.get(), address.length, what);
-  if (answer.ok())
+  const absl::StatusOr<bool> answered =
+      SomebodyListens(probe->get(), address.get(), address.length);
+  if (!answered.ok()) {
+    return absl::Status(answered.status().code(),
+                        absl::StrCat(what, ": ", answered.status().message()));
+  }
+  if (*answered) {
     return absl::AlreadyExistsError(absl::StrCat(what, ": another server is listening there"));
-  if (absl::IsNotFound(answer.status())) return absl::OkStatus();
+  }
   return RemoveSocketFile(path);  // refuses to remove what is no socket
 }
 

@@ -11,7 +11,7 @@ struct RestartPolicy {
   absl::Duration healthy_after = absl::Seconds(10);  // a process that lived this long was healthy
   absl::Duration first_delay = absl::Milliseconds(100);
   absl::Duration max_delay = absl::Seconds(30);
-  // Spawns per second of one role. Crashing payloads cost a process each and are replaced at once,
+  // Spawns per second. Crashing payloads cost a process each and are replaced at once,
   // but not faster than this: a fork of the master costs some milliseconds of CPU.
   int max_spawns_per_second = 100;
 };

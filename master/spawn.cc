@@ -54,6 +54,8 @@ void ResetSignals() {
     LOG(ERROR) << "scoreboard: " << entered.ToString();
     ::_exit(1);
   }
+  // First of all: whoever sees anything else of this process shall see it alive.
+  setup.scoreboard->MutableSlot(setup.slot).pid.store(::getpid());
   const std::vector<int> keep = TakeChannels(role, generation, &setup);
   CloseAllFdsExcept(keep);
   if (role.drops_root) {

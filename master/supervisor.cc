@@ -13,6 +13,7 @@
 namespace windlass {
 namespace {
 
+constexpr int kReportsPerTurn = 64;  // a child that floods its channel does not hold up the others
 constexpr absl::Duration kKillGrace = absl::Seconds(1);  // after the drain's deadline
 
 SelectorToken TokenFor(uint64_t kind, size_t index) { return SelectorToken{kind << 56 | index}; }
@@ -36,7 +37,8 @@ Supervisor::Supervisor(Generation generation, Scoreboard* board, absl::Span<cons
       selector_(selector),
       timers_(timers),
       log_level_(log_level),
-      spawn_rate_(policy_.max_spawns_per_second, timers->now()) {
+      spawn_rate_(policy_.max_spawns_per_second, timers->now()),
+      start_timer_(this) {
   const Sizing& sizing = generation_.sizing();
   const uint32_t worker_slots = static_cast<uint32_t>(generation_.config().workers.max);
   for (const RoleSpec& role : roles) {
@@ -48,11 +50,13 @@ Supervisor::Supervisor(Generation generation, Scoreboard* board, absl::Span<cons
     }
   }
   board_->MutableHeader().worker_slots_used.store(static_cast<uint32_t>(sizing.workers));
+  board_->MutableHeader().slots_used.store(worker_slots + static_cast<uint32_t>(sizing.pool));
 }
 
 Supervisor::~Supervisor() { KillAll(); }
 
 void Supervisor::Start() {
+  timers_->Arm(&start_timer_, timers_->now() + generation_.config().master.startup_timeout);
   for (auto& child : children_) Apply(*child, ChildEvent::kSpawnDue);
   UpdateState();
 }
@@ -142,7 +146,7 @@ void Supervisor::OnReady(SelectorToken token) {
 
 void Supervisor::OnReport(Child& child) {
   proto::Report report;
-  for (;;) {
+  for (int i = 0; i < kReportsPerTurn; ++i) {
     switch (child.control->Receive(&report)) {
       case ControlChannel::Outcome::kEmpty:
         return;
@@ -253,7 +257,6 @@ void Supervisor::Reschedule(Child& child) {
     LOG(WARNING) << child.role->name << "-" << child.slot.value << ": next try in " << delay
                  << " after " << child.quick_deaths << " quick deaths";
   }
-  // Also without a delay: a spawn from the loop's timers, not from inside the handling of an exit.
   timers_->Arm(&child.timer, timers_->now() + delay);
   if (delay == absl::ZeroDuration()) Apply(child, ChildEvent::kSpawnDue);
 }
@@ -304,6 +307,9 @@ void Supervisor::ReapStrangers() {
 }
 
 void Supervisor::OnTimer(Timer* timer, Instant) {
+  if (timer == &start_timer_ && state_ == State::kStarting && why_.empty()) {
+    why_ = "not all processes were ready within startup_timeout";
+  }
   for (auto& child : children_) {
     if (&child->timer != timer) continue;
     Apply(*child,

@@ -98,6 +98,7 @@ class Supervisor : public TimerOwner {
   std::string why_;
   std::vector<std::unique_ptr<Child>> children_;
   SpawnRate spawn_rate_;
+  Timer start_timer_;  // startup_timeout of the whole
   Instant drain_deadline_ = Instant::Never();
   LogLimit deaths_log_;  // payloads can cause deaths, so clients can
 };

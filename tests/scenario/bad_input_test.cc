@@ -151,6 +151,17 @@ TEST(BadMessages, ErrorIsDeliveredBeforeTheConnectionClosesUnderAFloodOfInput) {
   EXPECT_TRUE(client.SeesEnd());
 }
 
+TEST(BadMessages, RequestIdIsEchoedWithAnErrorThatCloses) {
+  const auto server = Server::StartUsual();
+  Client client(server->address("message"));
+  client.Send(RawMessage(
+      absl::StrCat("{", kGood, R"(, "content-length": 99999999999, "request-id": "big"})"), ""));
+  const std::optional<MessageAnswer> answer = client.ReadAnswer();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, "too_large");
+  EXPECT_EQ(answer->request_id, "big");
+}
+
 TEST(BadMessages, RequestIdIsEchoedWithTheError) {
   const auto server = Server::StartUsual();
   Client client(server->address("message"));

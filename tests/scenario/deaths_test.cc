@@ -162,6 +162,13 @@ TEST(StoppedWorkerWithAnswersDue, DoesNotHoldUpTheOthers) {
     fresh.Send(SearchRequest("morpheus"));
     ASSERT_TRUE(fresh.ReadAnswer()) << i;
   }
+  // And it goes on taking clients, although it has many more than its stopped sibling.
+  std::vector<std::unique_ptr<Client>> crowd;
+  for (int i = 0; i < 60; ++i) {
+    crowd.push_back(std::make_unique<Client>(server->address("message")));
+    crowd.back()->Send(SearchRequest("morpheus"));
+    ASSERT_TRUE(crowd.back()->ReadAnswer()) << i;
+  }
   ::kill(stopped, SIGCONT);
   EXPECT_TRUE(Serves(server->address("message")));
 }

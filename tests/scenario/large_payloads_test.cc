@@ -103,8 +103,9 @@ TEST(RecycledBuffer, NeverShowsInAnAnswerThatIsStillBeingSent) {
 }
 
 TEST(PayloadBudget, RefusesLargeContentBeyondItAndServesTheRest) {
-  const auto server = Server::StartUsual({"--set=workers.payload_memory=\"4MiB\"", "--workers=2"});
-  // Two clients hold most of the budget: they have sent most of their content.
+  const auto server = Server::StartUsual({"--set=workers.payload_memory=\"8MiB\"", "--workers=2"});
+  // Two clients hold the half of the budget that is for requests: they have sent most of their
+  // content.
   const std::string content = Marked(1, 2 << 20);
   const std::string request = MessageRequest(content, "x/y", "binary", kEcho);
   Client first(server->address("message")), second(server->address("message"));
@@ -145,6 +146,108 @@ TEST(LargeJobOfAKilledPoolProcess, IsAnsweredAndItsBufferIsUsedAgain) {
   const std::string content = Marked(3, 100'000);
   client.Send(MessageRequest(content, "x/y", "binary", kEcho));
   EXPECT_TRUE(client.ReadAnswer()->content == content);
+}
+
+// A worker dies with the answer to a large job unread in its channel. Its successor inherits the
+// channel and throws the answer away; by then its memory holds another client's answer.
+TEST(AnswerToADeadWorker, DoesNotFreeMemoryThatAnotherClientsAnswerLiesIn) {
+  TemporaryFolder folder;
+  const std::string path = "unix:" + folder.path() + "/slow.sock";
+  const auto server = Server::StartUsual({"--pool=1", "--listen=message://" + path});
+  constexpr size_t kBytes = 4 << 20;
+  const auto request = [&](uint32_t mark) {
+    return MessageRequest(Marked(mark, kBytes), "x/y", "binary", kEcho);
+  };
+  const std::string slow = path;
+  const pid_t dying = server->Children("worker").at(0);
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 30; ++i) clients.push_back(std::make_unique<Client>(slow));
+  for (auto& client : clients) {
+    client->Send(SearchRequest("morpheus"));
+    ASSERT_TRUE(client->ReadAnswer());
+  }
+  // Which worker has which client: those of a stopped one get no answer.
+  ::kill(dying, SIGSTOP);
+  std::vector<Client*> of_dying, of_living;
+  for (auto& client : clients) {
+    client->Send(SearchRequest("morpheus"));
+    const bool answered = client->ReadAnswer(absl::Milliseconds(200)).has_value();
+    (answered ? of_living : of_dying).push_back(client.get());
+  }
+  ::kill(dying, SIGCONT);
+  ASSERT_FALSE(of_dying.empty());
+  ASSERT_GE(of_living.size(), 3u);
+  ASSERT_TRUE(of_dying[0]->ReadAnswer());
+  // The one pool process is busy while the doomed job is sent; its answer comes after the stop.
+  of_living[2]->Send(BurnRequest(500));
+  absl::SleepFor(absl::Milliseconds(50));
+  ASSERT_TRUE(of_dying[0]->Send(request(1)));
+  absl::SleepFor(absl::Milliseconds(150));
+  ::kill(dying, SIGSTOP);
+  ASSERT_TRUE(of_living[2]->ReadAnswer());
+  absl::SleepFor(absl::Milliseconds(300));
+  ::kill(dying, SIGKILL);
+  absl::SleepFor(absl::Milliseconds(10));
+  // The freed memory holds this answer, which its client does not read yet.
+  ASSERT_TRUE(of_living[0]->Send(request(2)));
+  ASSERT_TRUE(Eventually([&] { return server->Children("worker").size() == 2; }));
+  absl::SleepFor(absl::Milliseconds(300));
+  ASSERT_TRUE(of_living[1]->Send(request(3)));
+  absl::SleepFor(absl::Milliseconds(200));
+  const std::optional<MessageAnswer> second = of_living[0]->ReadAnswer();
+  const std::optional<MessageAnswer> third = of_living[1]->ReadAnswer();
+  ASSERT_TRUE(second && third);
+  EXPECT_TRUE(second->content == Marked(2, kBytes));
+  EXPECT_TRUE(third->content == Marked(3, kBytes));
+}
+
+TEST(LargeAnswersThatNobodyReads, StayWithinThePayloadBudget) {
+  TemporaryFolder folder;
+  const std::string path = "unix:" + folder.path() + "/slow.sock";
+  const auto server =
+      Server::StartUsual({"--set=workers.payload_memory=\"32MiB\"", "--listen=message://" + path});
+  std::vector<std::unique_ptr<Client>> greedy;
+  const std::string request = MessageRequest(Marked(1, 6 << 20), "x/y", "binary", kEcho);
+  for (int i = 0; i < 12; ++i) {
+    greedy.push_back(std::make_unique<Client>(path));
+    ASSERT_TRUE(greedy.back()->Send(request));
+  }
+  int answered = 0, refused = 0;
+  for (auto& client : greedy) {
+    const std::optional<MessageAnswer> answer = client->ReadAnswer();
+    ASSERT_TRUE(answer);
+    if (answer->status.empty()) ++answered;
+    if (answer->status == "overloaded") ++refused;
+  }
+  EXPECT_EQ(answered + refused, 12);
+  EXPECT_GE(answered, 1);
+  EXPECT_GE(refused, 1) << "twelve answers of 6 MiB do not fit into 32 MiB";
+  EXPECT_TRUE(Serves(server->address("message")));
+}
+
+TEST(LongLineUnderMemoryPressure, KeepsItsFirstByte) {
+  TemporaryFolder folder;
+  const std::string config =
+      folder.Write("c.toml",
+                   "[workers]\npayload_memory = \"2MiB\"\n"
+                   "[[listener]]\naddress = \"127.0.0.1:0\"\nprotocol = \"line\"\n"
+                   "[[listener]]\naddress = \"127.0.0.1:0\"\nprotocol = \"message\"\n");
+  const auto server = Server::Start({"--config", config, "--workers=1", "--pool=1"});
+  const std::string hog_request =
+      MessageRequest(std::string(1'000'000, 'h'), "x/y", "binary", kEcho);
+  Client hog(server->address("message"));
+  ASSERT_TRUE(hog.Send(hog_request.substr(0, hog_request.size() - 1)));
+  absl::SleepFor(absl::Milliseconds(100));
+  std::string line = "0123";
+  line.append(50'000, 'l');
+  line += "END\n";
+  Client client(server->address("line"));
+  ASSERT_TRUE(client.Send(line + "next\n"));
+  absl::SleepFor(absl::Milliseconds(200));
+  ASSERT_TRUE(hog.Send(hog_request.substr(hog_request.size() - 1)));
+  ASSERT_TRUE(hog.ReadAnswer());
+  const std::string expected = line + "next\n";
+  EXPECT_TRUE(client.Read(expected.size()) == expected);
 }
 
 }  // namespace

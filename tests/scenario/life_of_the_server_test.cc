@@ -116,6 +116,38 @@ TEST(UnixPath, ThatIsStaleIsReplacedAndOneInUseIsNot) {
   EXPECT_NE(::access(path.c_str(), F_OK), 0);  // its owner takes it away
 }
 
+TEST(UnixPath, OfALiveServerWhoseQueueIsFullIsNotTaken) {
+  TemporaryFolder folder;
+  const std::string path = folder.path() + "/busy.sock";
+  OwnedFd busy(::socket(AF_UNIX, SOCK_STREAM, 0));
+  sockaddr_un address = {AF_UNIX, {}};
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  ASSERT_EQ(::bind(busy.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  ASSERT_EQ(::listen(busy.get(), 0), 0);
+  const Client waiting("unix:" + path);  // nobody accepts it: the queue is full
+  const ProgramResult result = RunProgram(
+      {Program("windlassd"), "--workers=1", "--pool=1", "--listen=message://unix:" + path});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_TRUE(absl::StrContains(result.err, "another server is listening there")) << result.err;
+  EXPECT_EQ(::access(path.c_str(), F_OK), 0);
+}
+
+TEST(Sigterm, AnswersEveryRequestThatHasBeenReceivedBeyondMaxInFlight) {
+  TemporaryFolder folder;
+  const std::string config =
+      folder.Write("c.toml", "[[listener]]\naddress = \"127.0.0.1:0\"\nmax_in_flight = 2\n");
+  const auto server = Server::Start({"--config", config, "--workers=1", "--pool=1"});
+  Client client(server->address("message"));
+  std::string requests;
+  for (int i = 0; i < 6; ++i) requests += BurnRequest(60);
+  client.Send(requests);
+  absl::SleepFor(absl::Milliseconds(90));
+  server->Signal(SIGTERM);
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(client.ReadAnswer()) << i;
+  EXPECT_TRUE(client.SeesEnd());
+  EXPECT_EQ(server->WaitForEnd(), 0);
+}
+
 TEST(UnixPath, ThatIsAFileIsLeftAlone) {
   TemporaryFolder folder;
   const std::string path = folder.Write("precious", "data");

@@ -220,5 +220,41 @@ TEST(OtherCharsets, OfJsonContentAreUnderstood) {
   }
 }
 
+TEST(LineListenerWithAJsonHandler, TakesLinesAsUtf8) {
+  TemporaryFolder folder;
+  const auto server = StartWith(folder, ListenerConfig("line", "handler = \"search\""));
+  Client client(server->address("line"));
+  client.Send("{\"action\": \"search\", \"value\": \"morpheus\"}\n");
+  EXPECT_EQ(client.Read(kRabbit.size() + 1), absl::StrCat(kRabbit, "\n"));
+}
+
+TEST(ClientThatSendsMoreAfterItsLastRequest, StillGetsTheWholeAnswer) {
+  TemporaryFolder folder;
+  const auto server = StartWith(folder, ListenerConfig("message", ""));
+  const std::string content(1 << 20, 'c');
+  for (size_t extra : {size_t{2000}, size_t{20'000}}) {
+    Client client(server->address("message"));
+    client.SetReceiveBuffer(32 << 10);
+    ASSERT_TRUE(client.Send(
+        MessageRequest(content, "x/y", "binary", R"(, "handler": "echo", "connection": "close")") +
+        std::string(extra, 'x')));
+    client.ShutdownWrite();
+    absl::SleepFor(absl::Milliseconds(300));  // the server has shut its side by now
+    const std::optional<MessageAnswer> answer = client.ReadAnswer();
+    ASSERT_TRUE(answer);
+    EXPECT_TRUE(answer->content == content);
+  }
+}
+
+TEST(SlowSenderOfRefusedContent, IsClosedAfterItsFrameTimeout) {
+  TemporaryFolder folder;
+  const auto server = StartWith(folder, ListenerConfig("message", "frame_timeout = \"200ms\""));
+  Client client(server->address("message"));
+  client.Send(RawMessage(
+      R"({"content-type": "a", "content-encoding": "b", "content-length": 1000})", "part"));
+  ASSERT_TRUE(client.ReadAnswer());
+  EXPECT_TRUE(client.SeesEnd());
+}
+
 }  // namespace
 }  // namespace windlass

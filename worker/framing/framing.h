@@ -75,8 +75,8 @@ class Framing {
   virtual ~Framing() = default;
 
   // Looks at the start of `input`, which begins at a frame's first byte. REQUIRES: kInputPadding
-  // readable bytes behind input. `head` is set for kRequest and kRefused, `error` for kRefused and
-  // kLost.
+  // readable bytes behind input. `head` is set for kRequest and kRefused (for kLost only its
+  // request id), `error` for kRefused and kLost.
   virtual CutOutcome CutHead(absl::string_view input, CutState* state, RequestHead* head,
                              FrameError* error) = 0;
   // Appends what goes before the content.

@@ -29,6 +29,8 @@ CutOutcome MessageFraming::CutHead(absl::string_view input, CutState* state, Req
   }
   const absl::string_view json = input.substr(2, header_bytes);
   const CutOutcome outcome = parser_.Parse(json, &header_, error);
+  head->request_id = header_.request_id;
+  head->has_request_id = header_.has_request_id;
   if (outcome == CutOutcome::kLost) return outcome;
   if (header_.content_length > limits_.max_content_bytes) {
     *error = {ErrorCode::kTooLarge, absl::StrCat("content-length ", header_.content_length,
@@ -41,8 +43,6 @@ CutOutcome MessageFraming::CutHead(absl::string_view input, CutState* state, Req
   head->content_type = header_.content_type;
   head->content_encoding = header_.content_encoding;
   head->handler = header_.handler;
-  head->request_id = header_.request_id;
-  head->has_request_id = header_.has_request_id;
   head->header = header_.has_other_keys ? json : absl::string_view();
   head->big_endian = header_.big_endian;
   head->deadline_ms = header_.deadline_ms;

@@ -36,8 +36,9 @@ struct IconvCloser {
 }  // namespace
 
 bool IsUtf8Charset(absl::string_view charset) {
-  return absl::EqualsIgnoreCase(charset, "utf-8") || absl::EqualsIgnoreCase(charset, "utf8") ||
-         absl::EqualsIgnoreCase(charset, "ascii") || absl::EqualsIgnoreCase(charset, "us-ascii");
+  return charset.empty() || absl::EqualsIgnoreCase(charset, "utf-8") ||
+         absl::EqualsIgnoreCase(charset, "utf8") || absl::EqualsIgnoreCase(charset, "ascii") ||
+         absl::EqualsIgnoreCase(charset, "us-ascii");
 }
 
 absl::StatusOr<std::string> ToUtf8(absl::string_view text, absl::string_view charset,

@@ -11,7 +11,9 @@
 
 namespace windlass {
 
-// True for the names under which UTF-8 goes: "utf-8", "UTF8", also "ascii", which is a part of it.
+// True for the names under which UTF-8 goes: "utf-8", "UTF8", also "ascii", which is a part of it,
+// and
+// "", which is what protocols without metadata say.
 bool IsUtf8Charset(absl::string_view charset);
 
 // Converts text to UTF-8 by iconv(3). For utf-16 and utf-32 without a byte order mark `big_endian`

@@ -9,7 +9,7 @@ namespace windlass {
 namespace {
 
 constexpr int kAcceptsPerTurn = 4;
-constexpr absl::Duration kLookAgain = absl::Milliseconds(5);
+constexpr absl::Duration kLookAgain = absl::Milliseconds(10);
 constexpr absl::Duration kExhaustedPause = absl::Milliseconds(100);
 
 SelectorToken TokenFor(size_t index) { return SelectorToken{Acceptor::kTokenKind << 56 | index}; }
@@ -56,19 +56,21 @@ void Acceptor::BeforeWait(uint32_t own_connections) {
   }
   const bool has_room =
       own_connections < static_cast<uint32_t>(setup_.config->workers.max_connections);
-  if (timers_->now() >= exhausted_until_ && has_room && MayAccept(own_connections, total, live))
-    return Arm();
+  const bool may = MayAccept(own_connections, total, live) || look_anyway_;
+  if (timers_->now() >= exhausted_until_ && has_room && may) return Arm();
   Disarm();
   if (!rearm_.armed()) timers_->Arm(&rearm_, timers_->now() + kLookAgain);
 }
 
-void Acceptor::OnTimer(Timer*, Instant) {}  // its wake-up is what is wanted: BeforeWait looks again
+// The siblings may be stopped or stuck: whatever the mean, clients that wait are taken, if slowly.
+void Acceptor::OnTimer(Timer*, Instant) { look_anyway_ = true; }
 
 void Acceptor::OnReady(SelectorToken token, absl::FunctionRef<void(OwnedFd, uint32_t)> take) {
   const size_t index = token.value & 0xffffffff;
   if (index >= setup_.listeners.size()) return;
   const ListenSocket& listener = setup_.listeners[index];
-  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+  const int most = std::exchange(look_anyway_, false) ? 1 : kAcceptsPerTurn;
+  for (int i = 0; i < most; ++i) {
     OwnedFd client;
     switch (AcceptSome(listener.fd, &client)) {
       case AcceptOutcome::kAccepted:

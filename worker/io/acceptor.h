@@ -53,6 +53,7 @@ class Acceptor : public TimerOwner {
   OwnedFd reserve_;
   bool armed_ = false;
   bool stopped_ = false;
+  bool look_anyway_ = false;  // armed by the clock, not by the load
   Timer rearm_;
   Instant exhausted_until_;
   LogLimit exhausted_log_;

@@ -59,8 +59,11 @@ void Connection::UpdateInterest() {
 }
 
 void Connection::OnReady(uint32_t events) {
-  if ((events & kError) != 0 || ((events & kHangup) != 0 && state_ != ConnState::kReadingFrames)) {
-    return Close(state_ == ConnState::kLingering ? CloseReason::kDone : CloseReason::kPeerGone);
+  // After a hang-up there may still be input, and closing with unread input sends a reset, which
+  // destroys what the client has not read yet: where input is read, its end is the end.
+  const bool reads_to_end = state_ == ConnState::kReadingFrames || state_ == ConnState::kLingering;
+  if ((events & kError) != 0 || ((events & kHangup) != 0 && !reads_to_end)) {
+    return Close(CloseReason::kPeerGone);
   }
   if ((events & (kReadable | kHangup)) != 0) {
     switch (state_) {
@@ -112,15 +115,13 @@ void Connection::Drain() {
     case ConnState::kReadingFrames:
       // What the client has sent by now counts as asked for.
       if (!listener_->framing->IsRaw()) ReadFrames();
-      if (state_ == ConnState::kReadingFrames || state_ == ConnState::kAtLimit)
-        Enter(ConnState::kFinishing);
       break;
-    case ConnState::kAtLimit:
     case ConnState::kSkippingContent:
       Enter(ConnState::kFinishing);
       break;
-    case ConnState::kReceivingContent:
-    case ConnState::kAwaitingMemory:  // the rest of this one request is still taken
+    case ConnState::kAtLimit:           // what has been received is still taken
+    case ConnState::kReceivingContent:  // and so is the rest of this one request
+    case ConnState::kAwaitingMemory:
     case ConnState::kHalfClosed:
     case ConnState::kFinishing:
     case ConnState::kLingering:
@@ -128,8 +129,13 @@ void Connection::Drain() {
       break;
   }
   if (closed()) return;
+  FinishIfDraining();
   ScheduleFlush();
   UpdateInterest();
+}
+
+void Connection::FinishIfDraining() {
+  if (io_->draining && state_ == ConnState::kReadingFrames) Enter(ConnState::kFinishing);
 }
 
 void Connection::CloseNow() {
@@ -193,7 +199,8 @@ void Connection::OnAnswer(Exchange* exchange, const Answer& answer) {
 
 void Connection::EncodeAnswer(Exchange* exchange, const Answer& answer) {
   Framing& framing = *listener_->framing;
-  if (io_->draining && exchange->next == nullptr) exchange->close_after = true;
+  const bool is_last = exchange->next == nullptr && state_ == ConnState::kFinishing;
+  if (io_->draining && is_last) exchange->close_after = true;
   ResponseHead head;
   head.status = answer.code;
   head.request_id = exchange->request_id;
@@ -276,7 +283,11 @@ void Connection::AfterFlush(OutputQueue::Outcome outcome) {
   if (output_.empty() && state_ == ConnState::kHalfClosed) return Close(CloseReason::kDone);
   if (state_ == ConnState::kAtLimit && !AtLimit()) {
     Enter(ConnState::kReadingFrames);
+    since_ = io_->now();
     CutWaitingInput();
+    FinishIfDraining();
+    // Nothing may have been left to answer.
+    if (state_ == ConnState::kFinishing && output_.empty()) return BeginLinger();
   }
   UpdateInterest();
 }

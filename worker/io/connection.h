@@ -13,7 +13,7 @@
 
 namespace windlass {
 
-// Why a connection was closed; each has a counter or a log line.
+// Why a connection was closed. The timeouts have counters in the worker's slot.
 enum class CloseReason : uint8_t {
   kDone,
   kPeerGone,
@@ -74,6 +74,7 @@ class Connection : public TimerOwner {
   void Close(CloseReason reason);
   void Abandon(Exchange* exchange);
   bool AtLimit() const;
+  void FinishIfDraining();
 
   // Input.
   void ReadFrames();
@@ -90,7 +91,7 @@ class Connection : public TimerOwner {
   void OnContentComplete();
   void RefuseLargeContent(ErrorCode code, absl::string_view message);
   bool GrowContent(uint64_t bytes);
-  void NoteRequest(const RequestHead& head);
+  void NoteRequest();
   Instant JobDeadline(const RequestHead& head, uint32_t handler) const;
 
   // Output.
@@ -122,6 +123,7 @@ class Connection : public TimerOwner {
   OutputQueue output_;
   BacklogLane* lane_ = nullptr;
   Exchange* receiving_ = nullptr;  // large content is arriving for it
+  size_t tail_left_ = 0;           // bytes to drop before the next frame
   uint64_t content_left_ = 0;      // of it, or of content that is skipped
   Timer timer_;
   Instant since_;        // start of the current frame, of the memory wait or of lingering

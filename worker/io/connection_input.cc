@@ -49,9 +49,10 @@ void Connection::CutWaitingInput() {
   const size_t used = CutFrames(input_.view());
   if (closed()) return;
   if (state_ == ConnState::kFinishing) return input_.Clear();
-  if (used == 0) return;
-  input_.Consume(used);
-  since_ = io_->now();  // of the next frame, if it has begun
+  if (used > 0) {
+    input_.Consume(used);
+    since_ = io_->now();  // of the next frame, if it has begun
+  }
   if (!input_.empty()) ArmNoLaterThan(since_ + listener_->config->frame_timeout);
 }
 
@@ -63,6 +64,12 @@ size_t Connection::CutFrames(absl::string_view input) {
       Enter(ConnState::kAtLimit);
       break;
     }
+    if (tail_left_ > 0) {
+      const size_t tail = std::min(tail_left_, input.size() - at);
+      tail_left_ -= tail;
+      at += tail;
+      continue;
+    }
     const absl::string_view rest = input.substr(at);
     if (rest.size() < cut_.need) break;
     RequestHead head;
@@ -70,10 +77,12 @@ size_t Connection::CutFrames(absl::string_view input) {
     const CutOutcome outcome = listener_->framing->CutHead(rest, &cut_, &head, &error);
     if (outcome == CutOutcome::kNeedMore) break;
     if (outcome == CutOutcome::kLost) {
-      head = RequestHead{};
-      head.close_after = true;
-      NoteRequest(head);
-      AnswerError(NewExchange(head), error.code, error.message);
+      RequestHead last;
+      last.request_id = head.request_id;
+      last.has_request_id = head.has_request_id;
+      last.close_after = true;
+      NoteRequest();
+      AnswerError(NewExchange(last), error.code, error.message);
       Enter(ConnState::kFinishing);
       break;
     }
@@ -82,17 +91,22 @@ size_t Connection::CutFrames(absl::string_view input) {
     const bool is_whole = head.frame_bytes() <= rest.size();
     const absl::string_view content = rest.substr(head.head_bytes, content_here);
     if (outcome == CutOutcome::kRefused) {
-      NoteRequest(head);
+      NoteRequest();
       AnswerError(NewExchange(head), error.code, error.message);
       content_left_ = head.content_bytes - content_here;
-      if (content_left_ > 0) Enter(ConnState::kSkippingContent);
+      if (content_left_ > 0) {
+        Enter(ConnState::kSkippingContent);
+        since_ = io_->now();
+        ArmNoLaterThan(since_ + listener_->config->frame_timeout);
+      }
       if (head.close_after || !listener_->config->keepalive) Enter(ConnState::kFinishing);
       at += head.head_bytes + content_here;
     } else if (is_whole && head.content_bytes <= kInlinePayloadMax) {
       HandleRequest(head, content);
       at += head.frame_bytes();
     } else if (head.content_bytes > kInlinePayloadMax) {
-      at += head.head_bytes + BeginLargeContent(head, content) + (is_whole ? head.tail_bytes : 0);
+      tail_left_ = head.tail_bytes;
+      at += head.head_bytes + BeginLargeContent(head, content);
     } else {
       cut_.need = static_cast<uint32_t>(head.frame_bytes());
       break;
@@ -102,7 +116,7 @@ size_t Connection::CutFrames(absl::string_view input) {
   return at;
 }
 
-void Connection::NoteRequest(const RequestHead&) {
+void Connection::NoteRequest() {
   Bump(io_->slot->requests);
   last_active_ = io_->now();
 }
@@ -147,7 +161,7 @@ uint32_t KnownHandler(const Route& route) {
 }  // namespace
 
 void Connection::HandleRequest(const RequestHead& head, absl::string_view content) {
-  NoteRequest(head);
+  NoteRequest();
   RouteQuery query = MakeQuery(head, listener_->index);
   query.content = content;
   const Route route = io_->router->Find(query);
@@ -221,7 +235,7 @@ void Connection::ReadRaw() {
 // A request whose content goes to memory that the pool can map. Returns how many of the `arrived`
 // bytes of content it took.
 size_t Connection::BeginLargeContent(const RequestHead& head, absl::string_view arrived) {
-  NoteRequest(head);
+  NoteRequest();
   Exchange* const exchange = NewExchange(head);
   const Route route = io_->router->Find(MakeQuery(head, listener_->index));
   receiving_ = exchange;

@@ -80,17 +80,14 @@ void Dispatcher::Enqueue(Exchange* exchange) {
 }
 
 bool Dispatcher::BacklogIsFull() const {
-  const uint64_t limit = static_cast<uint64_t>(setup_.config->pool.queue);
-  if (backlog_.size() >= limit) return true;
   const uint32_t workers =
       std::min(board_.header().worker_slots_used.load(std::memory_order_relaxed), board_.slots());
-  if (backlog_.size() < limit / std::max(1u, workers)) return false;
   uint64_t waiting = backlog_.size();
   for (uint32_t i = 0; i < workers; ++i) {
-    if (i != setup_.slot.value)
-      waiting += board_.slot(SlotIndex{i}).jobs_queued.load(std::memory_order_relaxed);
+    if (i == setup_.slot.value) continue;
+    waiting += board_.slot(SlotIndex{i}).jobs_queued.load(std::memory_order_relaxed);
   }
-  return waiting >= limit;
+  return waiting >= static_cast<uint64_t>(setup_.config->pool.queue);
 }
 
 std::string Dispatcher::RetryHint() const {
@@ -136,7 +133,7 @@ bool Dispatcher::Send(Exchange* exchange, absl::string_view envelope, absl::stri
     return false;
   exchange->state = Exchange::State::kOut;
   out_.emplace(exchange->id.word(),
-               OutJob{exchange, std::move(exchange->request), exchange->handler});
+               OutJob{exchange, std::move(exchange->request), exchange->handler, next_send_++});
   return true;
 }
 
@@ -146,8 +143,8 @@ void Dispatcher::Pump() {
     EncodeJob(&marker, JobRequest{proto::FENCE, 0, 0, {}, {}, {}, false, Instant::Never()},
               &envelope_);
     if (SendJobPacket(setup_.job_queue, envelope_, {}, {}) == PacketOutcome::kDone) {
-      fence_.OnSent(marker.id);
-      out_.emplace(marker.id.word(), OutJob{nullptr, nullptr, unknown_handler_});
+      fence_.OnSent(marker.id, next_send_);
+      out_.emplace(marker.id.word(), OutJob{nullptr, nullptr, unknown_handler_, next_send_++});
     }
   }
   while (Exchange* const next = backlog_.PeekNext()) {
@@ -181,7 +178,9 @@ void Dispatcher::TakeReplies() {
         TakeReply();
         break;
       case JobPacketReceiver::Outcome::kMalformed:
+        // Whose answer it was cannot be told: the fence finds the job that nobody has any more.
         Bump(slot_.late_replies);
+        if (fence_.state() == Fence::State::kNone) fence_.Request("sent a broken answer");
         break;
       case JobPacketReceiver::Outcome::kEmpty:
       case JobPacketReceiver::Outcome::kPeerGone:
@@ -196,13 +195,20 @@ bool Dispatcher::IsMine(JobId id) const {
 
 void Dispatcher::TakeReply() {
   const JobId id = JobId::FromWord(reply_.id());
+  // To this slot's former process: its result memory is free already, and may hold another answer.
+  if (!IsMine(id)) return Bump(slot_.late_replies);
   // Accepted before it is known whether anybody waits: memory that a late reply brings must be
   // given back, too.
   const absl::Status accepted =
       results_.Accept(reply_, receiver_.payload(), receiver_.fds(), &pieces_);
   const bool is_fence = fence_.state() == Fence::State::kSent && id == fence_.id();
   if (is_fence) fence_.OnReceived();
-  const auto job = IsMine(id) ? out_.find(id.word()) : out_.end();
+  if (receiver_.fds_truncated()) {
+    // The memory cannot be given back through a mapping: the slot says that it is free.
+    slot_.cancelled[id.sequence() % ProcessSlot::kCancelled].store(id.word(),
+                                                                   std::memory_order_relaxed);
+  }
+  const auto job = out_.find(id.word());
   if (job == out_.end()) {
     Bump(slot_.late_replies);
     return results_.Release(&pieces_);
@@ -226,7 +232,7 @@ void Dispatcher::TakeReply() {
   exchange->deadline.Disarm();
   Answer answer;
   answer.code = static_cast<ErrorCode>(reply_.status());
-  answer.is_plain_error = !reply_.message().empty();
+  answer.is_plain_error = reply_.is_error();
   answer.message = reply_.message();
   answer.content_type = reply_.content_type();
   answer.content_encoding = reply_.content_encoding();
@@ -315,7 +321,7 @@ void Dispatcher::CheckFence() {
   fence_.Done();
   std::vector<uint64_t> lost;
   for (const auto& [word, job] : out_) {
-    if (fence_.Lost(JobId::FromWord(word))) lost.push_back(word);
+    if (fence_.Lost(JobId::FromWord(word), job.send_order)) lost.push_back(word);
   }
   const std::string cause(fence_.cause());
   for (uint64_t word : lost) OnJobLost(JobId::FromWord(word), cause);

@@ -52,7 +52,8 @@ struct JobRequest {
 //   2. An answer is matched by its job id; one that matches nothing is dropped and counted.
 //   3. A request's memory is not used again before the job's reply, or its loss, is known.
 //   4. At most JobsAllowedOut jobs (credit.h) are out; what waits, waits in the backlog, at most
-//   `queue` jobs in all workers.
+//   about
+//      pool.queue jobs in all workers together.
 // Blocking: never. Errors: what a pool process sends is checked; a broken reply is an error answer
 // to its own job.
 class Dispatcher : public TimerOwner {
@@ -84,6 +85,7 @@ class Dispatcher : public TimerOwner {
     Exchange* exchange = nullptr;  // null: abandoned or answered already
     std::unique_ptr<RequestBuffer> request;
     uint32_t handler = 0;
+    uint64_t send_order = 0;  // the queue's order: not that of ids, which are given out earlier
   };
   using OutTable = absl::flat_hash_map<uint64_t, OutJob>;
 
@@ -116,6 +118,7 @@ class Dispatcher : public TimerOwner {
   Backlog backlog_;
   RunTimes run_times_;
   uint64_t next_sequence_ = 1;
+  uint64_t next_send_ = 1;
   Fence fence_;
   LogLimit broken_reply_log_;
   Timer retry_;  // the queue was full, or the fence waits for a process

@@ -35,6 +35,7 @@ struct AnswerPiece {
   uint64_t offset = 0;
   uint64_t bytes = 0;
   MappingCache::Entry* result = nullptr;  // pinned while this piece is needed; see ResultMemory
+  JobId owner;                            // whose result it is
 };
 
 // What became of a request: the content of its answer. Views are valid during the call that hands

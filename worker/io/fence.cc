@@ -9,10 +9,11 @@ void Fence::Request(absl::string_view cause) {
   cause_ = std::string(cause);
 }
 
-void Fence::OnSent(JobId id) {
+void Fence::OnSent(JobId id, uint64_t order) {
   CHECK(state_ == State::kToSend);
   state_ = State::kSent;
   id_ = id;
+  order_ = order;
 }
 
 void Fence::OnReceived() {
@@ -29,14 +30,15 @@ bool Fence::Sample(const Scoreboard& board) {
   for (uint32_t i = 0; i < board.slots(); ++i) {
     if (seen_[i]) continue;
     const ProcessSlot& slot = board.slot(SlotIndex{i});
-    const bool is_live_pool = slot.role.load() == Role::kPool && slot.pid.load() != 0;
+    // Whatever its pid: a word that the master has not cleared is a job that it has not settled.
+    const bool is_pool = slot.role.load() == Role::kPool;
     const uint64_t job = slot.job.load();
-    if (is_live_pool && job == kSlotReceiving) {
+    if (is_pool && job == kSlotReceiving) {
       all_seen = false;
       continue;
     }
     seen_[i] = true;
-    if (is_live_pool && job != kSlotIdle) named_.insert(job);
+    if (is_pool && job != kSlotIdle) named_.insert(job);
   }
   return all_seen;
 }

@@ -26,14 +26,15 @@ class Fence {
   JobId id() const { return id_; }
 
   void Request(absl::string_view cause);
-  void OnSent(JobId id);
+  // `order` counts what this worker has sent into the queue.
+  void OnSent(JobId id, uint64_t order);
   void OnReceived();
   // Looks at every pool process that it has not seen outside RECEIVING yet. True: all have been
   // seen. REQUIRES: state() == kReceived.
   bool Sample(const Scoreboard& board);
   // REQUIRES: Sample returned true. Older than the fence, and in nobody's hands?
-  bool Lost(JobId job) const {
-    return job.sequence() < id_.sequence() && !named_.contains(job.word());
+  bool Lost(JobId job, uint64_t order) const {
+    return order < order_ && !named_.contains(job.word());
   }
   void Done() { state_ = State::kNone; }
 
@@ -41,6 +42,7 @@ class Fence {
   State state_ = State::kNone;
   std::string cause_;
   JobId id_;
+  uint64_t order_ = 0;
   std::vector<bool> seen_;  // by slot
   absl::flat_hash_set<uint64_t> named_;
 };

@@ -3,12 +3,16 @@
 #include <algorithm>
 
 #include "common/log.h"
+#include "common/posix.h"
 #include "proto/control.pb.h"
 
 namespace windlass {
 namespace {
 
 constexpr size_t kInputScratchBytes = 64 << 10;
+// Results and files come as descriptors: clients are turned away before answers are.
+constexpr int kReservedDescriptors = 64;
+constexpr absl::Duration kTrimEvery = absl::Seconds(5);
 
 }  // namespace
 
@@ -23,7 +27,9 @@ IoLoop::IoLoop(ProcessSetup setup, ControlChannel* control, std::unique_ptr<Sele
       payloads_(*setup_.scoreboard, &slot_, setup_.payload_budget_bytes, &timers_),
       dispatcher_(setup_, &timers_, &payloads_, this),
       acceptor_(setup_, selector_.get(), &timers_),
-      drain_timer_(this) {
+      drain_timer_(this),
+      trim_timer_(this),
+      client_fd_limit_(static_cast<int>(RaiseDescriptorLimit()) - kReservedDescriptors) {
   for (uint32_t i = 0; i < setup_.config->listeners.size(); ++i) {
     const ListenerConfig& config = setup_.config->listeners[i];
     listeners_.push_back({i, &config, MakeFraming(config)});
@@ -65,6 +71,9 @@ void IoLoop::Turn() {
   CHECK(ready.ok()) << ready.status().ToString();
   timers_.Advance(MonotonicNow());
   for (const Ready& event : *ready) OnReady(event);
+  if (dispatcher_.results().holds_memory() && !trim_timer_.armed()) {
+    timers_.Arm(&trim_timer_, timers_.now() + kTrimEvery);
+  }
   EndTurn();
 }
 
@@ -102,7 +111,8 @@ void IoLoop::EndTurn() {
 }
 
 void IoLoop::TakeClient(OwnedFd socket, uint32_t listener) {
-  if (connections_.size() >= static_cast<size_t>(setup_.config->workers.max_connections)) {
+  if (connections_.size() >= static_cast<size_t>(setup_.config->workers.max_connections) ||
+      socket.get() >= client_fd_limit_) {
     Bump(slot_.shed_connections);
     return;  // closed at once
   }
@@ -164,7 +174,8 @@ void IoLoop::BeginDrain(Instant deadline) {
   connections_.ForEach([](Connection* connection) { connection->Drain(); });
 }
 
-void IoLoop::OnTimer(Timer*, Instant) {
+void IoLoop::OnTimer(Timer* timer, Instant) {
+  if (timer == &trim_timer_) return dispatcher_.results().Trim();
   LOG(WARNING) << "drain deadline: closing " << connections_.size() << " connections";
   StopNow();
 }

@@ -32,7 +32,7 @@ class IoLoop : private AnswerSink, private TimerOwner {
 
   void OnAnswer(Exchange* exchange, const Answer& answer) override;
   BacklogLane** LaneOf(Exchange* exchange) override;
-  void OnTimer(Timer* timer, Instant now) override;  // the drain's deadline
+  void OnTimer(Timer* timer, Instant now) override;
 
   void Turn();
   void OnReady(const Ready& ready);
@@ -58,6 +58,8 @@ class IoLoop : private AnswerSink, private TimerOwner {
   Acceptor acceptor_;
   ConnectionTable connections_;
   Timer drain_timer_;
+  Timer trim_timer_;
+  const int client_fd_limit_;  // higher ones are kept for what comes from the pool
   bool master_gone_ = false;
 };
 

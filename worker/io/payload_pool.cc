@@ -30,14 +30,6 @@ std::unique_ptr<RequestBuffer> PayloadPool::Take(uint64_t bytes) {
   return made.ok() ? *std::move(made) : nullptr;
 }
 
-uint64_t PayloadPool::BytesOfAllWorkers() const {
-  const uint32_t workers = std::min(
-      board_.header().worker_slots_used.load(std::memory_order_relaxed), board_.slots());
-  uint64_t sum = 0;
-  for (uint32_t i = 0; i < workers; ++i) sum += board_.slot(SlotIndex{i}).payload_bytes.load();
-  return sum;
-}
-
 bool PayloadPool::Grow(RequestBuffer* buffer, uint64_t bytes) {
   if (bytes <= buffer->touched) return true;
   const uint64_t target =
@@ -45,7 +37,7 @@ bool PayloadPool::Grow(RequestBuffer* buffer, uint64_t bytes) {
   const uint64_t more = target - buffer->touched;
   own_->payload_bytes.fetch_add(
       more);  // first claim, then look: two workers may both step back, never both pass
-  while (BytesOfAllWorkers() > budget_bytes_) {
+  while (board_.PayloadBytes() > budget_bytes_ / 2) {
     if (!free_.empty()) {
       Drop(std::move(free_.back()));
       free_.pop_back();
@@ -60,8 +52,8 @@ bool PayloadPool::Grow(RequestBuffer* buffer, uint64_t bytes) {
 
 void PayloadPool::Recycle(std::unique_ptr<RequestBuffer> buffer) {
   if (buffer == nullptr) return;
-  // Kept for the next request, unless memory is getting short: then another worker may need it.
-  if (BytesOfAllWorkers() > budget_bytes_ / 2) return Drop(std::move(buffer));
+  // Kept for the next request, unless memory is getting short: then another process may need it.
+  if (board_.PayloadBytes() > budget_bytes_ / 4) return Drop(std::move(buffer));
   free_.push_back(std::move(buffer));
   if (free_.size() > kMaxFree) {
     Drop(std::move(free_.front()));

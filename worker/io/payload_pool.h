@@ -12,9 +12,11 @@ namespace windlass {
 
 // Role: memory for large requests, recycled, within a budget that holds for the whole server.
 // Worker processes. What counts is memory that has been written (declaring 64 MiB costs nothing):
-// each worker publishes its own bytes in its slot and adds up all slots before it takes more, so
-// the sum never passes the budget. Blocking: never. Errors: no memory now is an outcome (null,
-// false): stop reading, try again later, then refuse.
+// each process publishes its own bytes in its slot and adds up all slots before it takes more, so
+// the sum never passes the budget. Requests may fill half of it: the other half is for their results
+// (worker/pool/reply_sender.h), without which nothing that was taken in could be answered.
+// Blocking: never. Errors: no memory now is an outcome (null, false): stop reading, try again later,
+// then refuse.
 class PayloadPool : public TimerOwner {
  public:
   PayloadPool(const Scoreboard& board, ProcessSlot* own, uint64_t budget_bytes, TimerWheel* timers);
@@ -29,7 +31,6 @@ class PayloadPool : public TimerOwner {
   void OnTimer(Timer* timer, Instant now) override;  // gives back what has lain unused
 
  private:
-  uint64_t BytesOfAllWorkers() const;
   void Drop(std::unique_ptr<RequestBuffer> buffer);
 
   // Fixed after construction.

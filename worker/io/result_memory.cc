@@ -18,7 +18,8 @@ absl::Status ResultMemory::Accept(const proto::Reply& reply, absl::string_view p
       break;
     }
     AnswerPiece accepted;
-    status = AcceptPiece(piece, &payload, takes_fd ? &fds[next_fd++] : nullptr, &accepted);
+    status = AcceptPiece(piece, JobId::FromWord(reply.id()), &payload,
+                         takes_fd ? &fds[next_fd++] : nullptr, &accepted);
     if (!status.ok()) break;
     pieces->push_back(std::move(accepted));
     if (piece.bytes() > 0) continue;
@@ -32,9 +33,10 @@ absl::Status ResultMemory::Accept(const proto::Reply& reply, absl::string_view p
   return status;
 }
 
-absl::Status ResultMemory::AcceptPiece(const proto::Piece& piece, absl::string_view* payload,
-                                       OwnedFd* fd, AnswerPiece* into) {
+absl::Status ResultMemory::AcceptPiece(const proto::Piece& piece, JobId owner,
+                                       absl::string_view* payload, OwnedFd* fd, AnswerPiece* into) {
   into->bytes = piece.bytes();
+  into->owner = owner;
   into->offset = piece.offset();
   uint64_t end = 0;
   if (__builtin_add_overflow(piece.offset(), piece.bytes(), &end))
@@ -68,10 +70,12 @@ absl::Status ResultMemory::AcceptPiece(const proto::Piece& piece, absl::string_v
 void ResultMemory::Release(std::vector<AnswerPiece>* pieces) {
   for (AnswerPiece& piece : *pieces) {
     if (piece.result == nullptr) continue;
-    // The last user of the buffer: its process may write it again.
+    // The last user of the buffer: its process may write it again - unless it has done so already,
+    // because it knew that this answer is wanted no more.
     if (piece.result->pins == 1) {
-      reinterpret_cast<ResultHeader*>(piece.result->mapping.data())
-          ->in_use.store(0, std::memory_order_release);
+      uint64_t expected = piece.owner.word();
+      auto* const header = reinterpret_cast<ResultHeader*>(piece.result->mapping.data());
+      header->in_use.compare_exchange_strong(expected, 0);
     }
     cache_.Release(piece.result);
   }

@@ -26,11 +26,14 @@ class ResultMemory {
                       std::vector<AnswerPiece>* pieces);
   // Drops pieces: the memory of results is free for its pool process again.
   void Release(std::vector<AnswerPiece>* pieces);
+  // Unmaps what no answer needs.
+  void Trim() { cache_.Trim(); }
+  bool holds_memory() const { return cache_.mapped_bytes() > 0; }
 
  private:
   static constexpr size_t kCachedMappings = 16;
-  absl::Status AcceptPiece(const proto::Piece& piece, absl::string_view* payload, OwnedFd* fd,
-                           AnswerPiece* into);
+  absl::Status AcceptPiece(const proto::Piece& piece, JobId owner, absl::string_view* payload,
+                           OwnedFd* fd, AnswerPiece* into);
 
   MappingCache cache_;
 };

@@ -1,6 +1,7 @@
 #ifndef WINDLASS_WORKER_POOL_JOB_CONTEXT_H_
 #define WINDLASS_WORKER_POOL_JOB_CONTEXT_H_
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -20,6 +21,9 @@ class JobContext : public HandlerContext {
 
   // `header` must stay valid until the next Begin.
   void Begin(JobId id, Instant deadline, absl::string_view header);
+
+  // The handler turned out to have a shorter deadline than the job was sent with.
+  void ShortenTo(Instant deadline) { deadline_ = std::min(deadline_, deadline); }
 
   uint64_t job_id() const override { return id_.word(); }
   absl::Duration time_left() const override { return deadline_ - MonotonicNow(); }

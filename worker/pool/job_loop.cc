@@ -135,6 +135,7 @@ void JobLoop::RunJob() {
 }
 
 void JobLoop::RunHandler(uint32_t index, absl::string_view content) {
+  const Instant started{slot_.job_started_ns.load(std::memory_order_relaxed)};
   const ByteOrder order = job_.big_endian() ? ByteOrder::kBig : ByteOrder::kLittle;
   if (job_.kind() == proto::RESOLVE) {
     if (job_.listener() >= setup_.config->listeners.size()) {
@@ -150,6 +151,7 @@ void JobLoop::RunHandler(uint32_t index, absl::string_view content) {
       return replies_.Send(response);
     }
     index = route.handler;
+    context_.ShortenTo(started + setup_.config->handlers[index].deadline);
   }
   if (index >= handlers_.size())
     return replies_.SendError(ErrorCode::kUnavailable, "unknown handler");

@@ -30,6 +30,7 @@ void ReplySender::Begin(JobId id, Instant started) {
 
 void ReplySender::SendError(ErrorCode code, absl::string_view message) {
   reply_.set_status(static_cast<uint32_t>(code));
+  reply_.set_is_error(true);
   reply_.set_message(message.data(), std::min(message.size(), size_t{4096}));
   Transmit();
 }
@@ -49,7 +50,8 @@ void ReplySender::Send(const Response& response) {
   const bool in_buffer =
       bytes > kInlinePayloadMax || (bytes > kAlwaysInline && ChannelIsHalfFull());
   if (in_buffer && !PutInBuffer(response, bytes)) {
-    return SendError(ErrorCode::kHandlerFailed, "no memory for the result");
+    return SendError(ErrorCode::kOverloaded,
+                     "the memory for payloads in flight is used up, retry in 1000 ms");
   }
   reply_.set_status(static_cast<uint32_t>(response.status));
   reply_.set_content_type(response.content_type.data(), response.content_type.size());
@@ -94,6 +96,7 @@ void ReplySender::AddPieces(const Response& response, bool in_buffer) {
 }
 
 bool ReplySender::PutInBuffer(const Response& response, uint64_t bytes) {
+  if (id_.slot().value >= setup_.reply_channels.size()) return false;  // garbage in the queue
   used_ = FindFree(bytes);
   if (used_ == nullptr) return false;
   char* to = used_->buffer->data();
@@ -102,9 +105,8 @@ bool ReplySender::PutInBuffer(const Response& response, uint64_t bytes) {
     std::memcpy(to, piece.bytes().data(), piece.bytes().size());
     to += piece.bytes().size();
   }
-  used_->worker = id_.slot();
-  used_->incarnation = id_.incarnation();
-  used_->buffer->header()->in_use.store(1, std::memory_order_release);
+  used_->owner = id_;
+  used_->buffer->header()->in_use.store(id_.word(), std::memory_order_release);
   return true;
 }
 
@@ -133,31 +135,56 @@ bool ReplySender::ChannelIsHalfFull() const {
 
 bool ReplySender::IsFree(const Held& held) const {
   if (held.buffer->header()->in_use.load(std::memory_order_acquire) == 0) return true;
-  const ProcessSlot& owner = setup_.scoreboard->slot(held.worker);
-  return owner.pid.load() == 0 || owner.incarnation.load() != held.incarnation;
+  const ProcessSlot& owner = setup_.scoreboard->slot(held.owner.slot());
+  if (owner.pid.load() == 0 || owner.incarnation.load() != held.owner.incarnation()) return true;
+  // The worker has said that it will not use this answer.
+  const size_t at = held.owner.sequence() % ProcessSlot::kCancelled;
+  return owner.cancelled[at].load(std::memory_order_relaxed) == held.owner.word();
+}
+
+// Accounts for writing `bytes`. False: the server's payloads are at their budget.
+bool ReplySender::Grow(Held* held, uint64_t bytes) {
+  if (bytes <= held->touched) return true;
+  ProcessSlot& slot = setup_.scoreboard->MutableSlot(setup_.slot);
+  slot.payload_bytes.fetch_add(bytes - held->touched);  // first claim, then look
+  if (setup_.scoreboard->PayloadBytes() > setup_.payload_budget_bytes) {
+    slot.payload_bytes.fetch_sub(bytes - held->touched);
+    return false;
+  }
+  held->touched = bytes;
+  return true;
 }
 
 ReplySender::Held* ReplySender::FindFree(uint64_t bytes) {
   Held* best = nullptr;
-  for (Held& held : buffers_) {
-    if (held.buffer->capacity() < bytes || !IsFree(held)) continue;
-    if (best == nullptr || held.buffer->capacity() < best->buffer->capacity()) best = &held;
+  for (const auto& held : buffers_) {
+    if (held->buffer->capacity() < bytes || !IsFree(*held)) continue;
+    if (best == nullptr || held->buffer->capacity() < best->buffer->capacity()) best = held.get();
   }
-  if (best != nullptr) return best;
+  if (best != nullptr && Grow(best, bytes)) return best;
   absl::StatusOr<std::unique_ptr<ResultBuffer>> made =
       ResultBuffer::Create(PayloadCapacityFor(bytes));
   if (!made.ok()) {
     LOG(ERROR) << "result of " << bytes << " bytes: " << made.status().ToString();
     return nullptr;
   }
-  buffers_.push_back({*std::move(made), SlotIndex{}, 0});
-  return &buffers_.back();
+  auto held = std::make_unique<Held>();
+  held->buffer = *std::move(made);
+  if (!Grow(held.get(), bytes)) {
+    Trim();  // what is free but too small, and try once more
+    if (!Grow(held.get(), bytes)) return nullptr;
+  }
+  buffers_.push_back(std::move(held));
+  return buffers_.back().get();
 }
 
 void ReplySender::Trim() {
-  buffers_.erase(std::remove_if(buffers_.begin(), buffers_.end(),
-                                [this](const Held& held) { return IsFree(held); }),
-                 buffers_.end());
+  ProcessSlot& slot = setup_.scoreboard->MutableSlot(setup_.slot);
+  for (size_t i = buffers_.size(); i-- > 0;) {
+    if (!IsFree(*buffers_[i])) continue;
+    slot.payload_bytes.fetch_sub(buffers_[i]->touched);
+    buffers_.erase(buffers_.begin() + static_cast<ptrdiff_t>(i));
+  }
 }
 
 }  // namespace windlass

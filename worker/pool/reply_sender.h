@@ -16,10 +16,11 @@ namespace windlass {
 
 // Role: sends a job's answer to the worker that owns the job. Pool processes. Owns the memory of
 // large results. Small results travel inside the packet; results over kInlinePayloadMax, and
-// results over 1 KiB while the channel is more than half full, in a result buffer that is written
-// again only when the worker has let go of it or is dead. Blocking: never, above all not on a
-// worker that does not read: an answer that does not fit is dropped and counted, and the master is
-// told, which ends that worker.
+// results over 1 KiB while the channel is more than half full, in a result buffer, which is written
+// again only when the worker has let go of it, does not want it any more, or is dead. Result
+// buffers count against the server's payload budget. Blocking: never, above all not on a worker
+// that does not read: an answer that does not fit is dropped and counted, and the master is told,
+// which ends that worker.
 class ReplySender {
  public:
   ReplySender(const ProcessSetup& setup, ControlChannel* control);
@@ -35,10 +36,11 @@ class ReplySender {
  private:
   struct Held {
     std::unique_ptr<ResultBuffer> buffer;
-    SlotIndex worker;  // who was given it last
-    uint32_t incarnation = 0;
+    JobId owner;           // whose answer is in it
+    uint64_t touched = 0;  // bytes that have been accounted for
   };
   Held* FindFree(uint64_t bytes);
+  bool Grow(Held* held, uint64_t bytes);
   bool IsFree(const Held& held) const;
   bool ChannelIsHalfFull() const;
   bool PutInBuffer(const Response& response, uint64_t bytes);
@@ -49,7 +51,7 @@ class ReplySender {
   const ProcessSetup& setup_;
   ControlChannel* const control_;
   // Working state.
-  std::vector<Held> buffers_;
+  std::vector<std::unique_ptr<Held>> buffers_;
   JobId id_;
   Instant started_;
   // Scratch reused between jobs.

@@ -21,7 +21,7 @@ class FenceTest : public testing::Test {
   }
   void Send(uint64_t sequence) {
     fence_.Request("was killed by SIGKILL");
-    fence_.OnSent(Job(sequence));
+    fence_.OnSent(Job(sequence), sequence);
     fence_.OnReceived();
   }
 
@@ -33,9 +33,9 @@ TEST_F(FenceTest, OlderJobsThatNobodyNamesAreLostAndTheOthersAreNot) {
   Set(1, Job(5).word());
   Send(10);
   ASSERT_TRUE(fence_.Sample(board_));
-  EXPECT_TRUE(fence_.Lost(Job(4)));
-  EXPECT_FALSE(fence_.Lost(Job(5))) << "a live process runs it";
-  EXPECT_FALSE(fence_.Lost(Job(11))) << "sent after the fence: it may still be in the queue";
+  EXPECT_TRUE(fence_.Lost(Job(4), 4));
+  EXPECT_FALSE(fence_.Lost(Job(5), 5)) << "a live process runs it";
+  EXPECT_FALSE(fence_.Lost(Job(11), 11)) << "sent after the fence: it may still be in the queue";
 }
 
 TEST_F(FenceTest, GivesNoVerdictWhileAProcessMayHaveTakenAJobWithoutSayingWhich) {
@@ -44,7 +44,7 @@ TEST_F(FenceTest, GivesNoVerdictWhileAProcessMayHaveTakenAJobWithoutSayingWhich)
   EXPECT_FALSE(fence_.Sample(board_));
   Set(2, Job(3).word());
   ASSERT_TRUE(fence_.Sample(board_));
-  EXPECT_FALSE(fence_.Lost(Job(3)));
+  EXPECT_FALSE(fence_.Lost(Job(3), 3));
 }
 
 TEST_F(FenceTest, OneLookOutsideReceivingIsEnoughForEachProcess) {
@@ -55,12 +55,20 @@ TEST_F(FenceTest, OneLookOutsideReceivingIsEnoughForEachProcess) {
   Set(1, kSlotReceiving);  // it has gone on: whatever it takes now is younger than the fence
   Set(2, kSlotIdle);
   ASSERT_TRUE(fence_.Sample(board_));
-  EXPECT_FALSE(fence_.Lost(Job(3))) << "it was named when it was looked at";
+  EXPECT_FALSE(fence_.Lost(Job(3), 3)) << "it was named when it was looked at";
+}
+
+TEST_F(FenceTest, TheQueuesOrderCountsAndNotTheOrderInWhichIdsWereGivenOut) {
+  fence_.Request("was killed by SIGKILL");
+  fence_.OnSent(Job(20), 5);
+  fence_.OnReceived();
+  ASSERT_TRUE(fence_.Sample(board_));
+  EXPECT_FALSE(fence_.Lost(Job(10), 6)) << "it waited in the backlog and was sent behind the fence";
+  EXPECT_TRUE(fence_.Lost(Job(11), 4));
 }
 
 TEST_F(FenceTest, DeadProcessesAndWorkersAreNotWaitedFor) {
-  Set(2, kSlotReceiving);
-  board_.MutableSlot(SlotIndex{2}).pid.store(0);
+  Set(2, kSlotIdle);  // what the master makes of a dead process's word
   board_.MutableSlot(SlotIndex{0}).role.store(Role::kWorker);
   board_.MutableSlot(SlotIndex{0}).pid.store(7);
   board_.MutableSlot(SlotIndex{0}).job.store(kSlotReceiving);
@@ -70,7 +78,7 @@ TEST_F(FenceTest, DeadProcessesAndWorkersAreNotWaitedFor) {
 
 TEST_F(FenceTest, ALaterDeathStartsItAnew) {
   fence_.Request("first");
-  fence_.OnSent(Job(10));
+  fence_.OnSent(Job(10), 10);
   fence_.Request("second");
   EXPECT_EQ(fence_.state(), Fence::State::kToSend);
   EXPECT_EQ(fence_.cause(), "second");
