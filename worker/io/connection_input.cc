@@ -284,7 +284,8 @@ bool Connection::GrowContent(uint64_t bytes) {
 
 void Connection::OnMemoryRetry() {
   const uint64_t have = receiving_->request_bytes - content_left_;
-  const uint64_t want = have + std::max<uint64_t>(input_.size(), 1);
+  // As much as the next step will ask for: less would send us straight back here.
+  const uint64_t want = have + std::max<uint64_t>(input_.size(), kMaxContentRead);
   if (io_->payloads->Grow(receiving_->request.get(), std::min(want, receiving_->request_bytes))) {
     Enter(ConnState::kReceivingContent);
     since_ = io_->now();

@@ -14,7 +14,8 @@ constexpr SelectorToken kQueueToken{1}, kControlToken{2};
 constexpr int kJobsPerControlCheck =
     64;  // under load the control channel is looked at this often, or every:
 constexpr absl::Duration kControlCheckEvery = absl::Milliseconds(10);
-constexpr int kIdleTrimMs = 5000;  // idle this long: give back the memory of large payloads
+constexpr int kIdleTrimMs = 5000;
+constexpr int kShortTrimMs = 50;  // others may wait for the memory
 constexpr size_t kCachedRequestMappings = 8;
 
 }  // namespace
@@ -55,13 +56,19 @@ int JobLoop::Run() {
       if (!Wait(0)) return 0;
     } else {
       // Nothing to do: sleep, and when that lasts, give large memory back and sleep on.
-      if (!Wait(replies_.holds_memory() || requests_.mapped_bytes() > 0 ? kIdleTrimMs : -1))
-        return 0;
+      if (!Wait(TrimDelayMs())) return 0;
     }
     jobs_since_check = 0;
     checked = MonotonicNow();
   }
   return 0;
+}
+
+// How long to be idle before memory of large payloads is given back; -1: there is none.
+int JobLoop::TrimDelayMs() const {
+  if (!replies_.holds_memory() && requests_.mapped_bytes() == 0) return -1;
+  const bool is_short = setup_.scoreboard->PayloadBytes() > setup_.payload_budget_bytes / 4;
+  return is_short ? kShortTrimMs : kIdleTrimMs;
 }
 
 bool JobLoop::Wait(int timeout_ms) {

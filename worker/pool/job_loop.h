@@ -43,6 +43,7 @@ class JobLoop {
   void RunJob();
   void RunHandler(uint32_t index, absl::string_view content);
   bool Wait(int timeout_ms);  // false: end the process
+  int TrimDelayMs() const;
   bool HandleControl();
 
   // Fixed after construction.
