@@ -196,10 +196,12 @@ void Supervisor::OnExited(Child& child) {
   ClearSlot(child);
   if (child.role->role == Role::kPool) SettleJobs(child, held_job, cause);
   const bool lived_long = timers_->now() - child.started >= policy_.healthy_after;
-  if (was_running || lived_long)
+  // In RECEIVING it may have had one: the doubt is the job's.
+  if (held_job != kSlotIdle || lived_long) {
     child.quick_deaths = 0;
-  else
+  } else {
     ++child.quick_deaths;
+  }
   if (state_ == State::kStarting && !was_running && why_.empty()) {
     why_ = absl::StrCat("a ", child.role->name, " process ", cause, " before it was ready");
   }
