@@ -30,7 +30,10 @@ class Processes:
     def start(self, command, **options):
         def in_child():
             LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        process = subprocess.Popen([str(part) for part in command], start_new_session=True,
+        # A process group of its own, so that Ctrl-C reaches only the runner; not a session of its
+        # own: the kernel's autogroups would share the CPU out between sessions, half for the load
+        # generator whatever it needs, and the peers that generate their own load have one only.
+        process = subprocess.Popen([str(part) for part in command], process_group=0,
                                    preexec_fn=in_child, text=True, **options)
         self.started.append(process)
         return process
