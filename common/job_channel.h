@@ -20,8 +20,9 @@ namespace windlass {
 // envelope (proto/job.proto), payload bytes; descriptors of memfds or files may be attached. Every
 // accepted job gets exactly one answer; how that is kept is in worker/io/dispatcher.h.
 
-// The largest payload that travels inside a packet; beyond it a memfd costs less than the two
-// copies through the socket's buffers (measured: README.md, "Measured").
+// The largest payload that travels inside a packet; beyond it goes a memfd, which costs a
+// descriptor and a look at the mapping cache but no copies through the socket's buffers. Some tens
+// of KiB; where exactly the two cost the same has not been measured yet.
 constexpr size_t kInlinePayloadMax = 32 << 10;
 // The largest envelope: a client's whole header object (64 KiB) and what else is said about a job.
 constexpr size_t kEnvelopeMax = (64 << 10) + (72 << 10);

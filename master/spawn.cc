@@ -48,7 +48,7 @@ void ResetSignals() {
                              pid_t master, LogLevel log_level) {
   ResetSignals();
   const std::string title = absl::StrCat(role.name, "-", setup.slot.value);
-  NameProcess(absl::StrCat("windlass-", title));
+  NameProcess(absl::StrCat("wl-", title));
   InitLog(title, log_level);
   if (absl::Status entered = setup.scoreboard->EnterChild(setup.slot); !entered.ok()) {
     LOG(ERROR) << "scoreboard: " << entered.ToString();

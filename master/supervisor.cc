@@ -79,14 +79,19 @@ void Supervisor::Apply(Child& child, ChildEvent event) {
       Reschedule(child);
       break;
     case ChildAction::kKill:
-      Kill(child, event == ChildEvent::kDeadline && state_ == State::kDraining ? "drain deadline"
-                                                                               : "startup_timeout");
+      Kill(child, event == ChildEvent::kDeadline && state_ == State::kDraining
+                      ? "it did not end in time"
+                      : "startup_timeout");
       break;
     case ChildAction::kTellDrain:
       TellDrain(child);
       break;
   }
   if (child.state == ChildState::kServing || child.state == ChildState::kGone) child.timer.Disarm();
+  if (event == ChildEvent::kReady && state_ == State::kServing) {
+    LOG(INFO) << child.role->name << "-" << child.slot.value << " is serving again, pid "
+              << child.pid;
+  }
 }
 
 void Supervisor::Spawn(Child& child) {
@@ -257,7 +262,7 @@ void Supervisor::Reschedule(Child& child) {
   const absl::Duration delay = RestartDelay(child.quick_deaths, policy_);
   if (delay > absl::ZeroDuration()) {
     LOG(WARNING) << child.role->name << "-" << child.slot.value << ": next try in " << delay
-                 << " after " << child.quick_deaths << " quick deaths";
+                 << " after " << child.quick_deaths << " quick death(s)";
   }
   timers_->Arm(&child.timer, timers_->now() + delay);
   if (delay == absl::ZeroDuration()) Apply(child, ChildEvent::kSpawnDue);

@@ -152,7 +152,7 @@ std::vector<pid_t> Server::Children(const std::string& role) const {
     const std::vector<std::string> fields = StatFields(pid);
     if (fields.size() < 2 || fields[0] == "Z" || fields[1] != std::to_string(pid_)) continue;
     const std::string name = ReadWhole(absl::StrCat("/proc/", pid, "/comm"));
-    if (absl::StartsWith(name, absl::StrCat("windlass-", role).substr(0, 15)))
+    if (absl::StartsWith(name, absl::StrCat("wl-", role)))
       children.push_back(pid);
   }
   std::sort(children.begin(), children.end());

@@ -192,6 +192,9 @@ void Connection::OnAnswer(Exchange* exchange, const Answer& answer) {
   exchange->deadline.Disarm();
   EncodeAnswer(exchange, answer);
   exchange->state = Exchange::State::kAnswered;
+  if (answer.code == ErrorCode::kOverloaded && io_->overloaded_log.Allow(io_->now())) {
+    LOG(WARNING) << "a request was refused: " << answer.message << io_->overloaded_log.Swallowed();
+  }
   output_.OnAnswered(*exchange);
   Bump(io_->slot->answers[static_cast<size_t>(answer.code)]);
   ScheduleFlush();

@@ -245,6 +245,8 @@ size_t Connection::BeginLargeContent(const RequestHead& head, absl::string_view 
   Enter(ConnState::kReceivingContent);
   if (route.kind == Route::Kind::kRefuse) {
     RefuseLargeContent(route.code, route.message);
+  } else if (!io_->payloads->CouldEverHold(head.content_bytes)) {
+    RefuseLargeContent(ErrorCode::kTooLarge, "content beyond half of workers.payload_memory");
   } else if ((exchange->request = io_->payloads->Take(head.content_bytes)) == nullptr) {
     RefuseLargeContent(ErrorCode::kOverloaded, "no memory for the content, retry in 1000 ms");
   } else {

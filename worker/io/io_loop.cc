@@ -113,6 +113,10 @@ void IoLoop::EndTurn() {
 void IoLoop::TakeClient(OwnedFd socket, uint32_t listener) {
   if (connections_.size() >= static_cast<size_t>(setup_.config->workers.max_connections) ||
       socket.get() >= client_fd_limit_) {
+    if (shed_log_.Allow(timers_.now())) {
+      LOG(WARNING) << "turned a client away: " << connections_.size() << " connections"
+                   << shed_log_.Swallowed();
+    }
     Bump(slot_.shed_connections);
     return;  // closed at once
   }
@@ -176,7 +180,7 @@ void IoLoop::BeginDrain(Instant deadline) {
 
 void IoLoop::OnTimer(Timer* timer, Instant) {
   if (timer == &trim_timer_) return dispatcher_.results().Trim();
-  LOG(WARNING) << "drain deadline: closing " << connections_.size() << " connections";
+  LOG(WARNING) << "time is up: closing " << connections_.size() << " connections";
   StopNow();
 }
 

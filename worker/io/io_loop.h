@@ -61,6 +61,7 @@ class IoLoop : private AnswerSink, private TimerOwner {
   Timer trim_timer_;
   const int client_fd_limit_;  // higher ones are kept for what comes from the pool
   bool master_gone_ = false;
+  LogLimit shed_log_;
 };
 
 }  // namespace windlass

@@ -37,7 +37,7 @@ struct IoServices {
   PayloadPool* payloads = nullptr;
   Router* router = nullptr;
   bool draining = false;
-  LogLimit closed_by_error_log;
+  LogLimit closed_by_error_log, overloaded_log;
 
   // Where input of connections that have none waiting is received; used only within one call.
   std::vector<char> input_scratch;

@@ -13,14 +13,16 @@ namespace windlass {
 // Role: memory for large requests, recycled, within a budget that holds for the whole server.
 // Worker processes. What counts is memory that has been written (declaring 64 MiB costs nothing):
 // each process publishes its own bytes in its slot and adds up all slots before it takes more, so
-// the sum never passes the budget. Requests may fill half of it: the other half is for their results
-// (worker/pool/reply_sender.h), without which nothing that was taken in could be answered.
-// Blocking: never. Errors: no memory now is an outcome (null, false): stop reading, try again later,
-// then refuse.
+// the sum never passes the budget. Requests may fill half of it: the other half is for their
+// results (worker/pool/reply_sender.h), without which nothing that was taken in could be answered.
+// Blocking: never. Errors: no memory now is an outcome (null, false): stop reading, try again
+// later, then refuse.
 class PayloadPool : public TimerOwner {
  public:
   PayloadPool(const Scoreboard& board, ProcessSlot* own, uint64_t budget_bytes, TimerWheel* timers);
 
+  // False: not even with nothing else in flight.
+  bool CouldEverHold(uint64_t bytes) const { return bytes <= budget_bytes_ / 2; }
   // A buffer with room for `bytes` and kPadding behind them; null: the system has no memory or
   // descriptor left.
   std::unique_ptr<RequestBuffer> Take(uint64_t bytes);
