@@ -20,6 +20,10 @@ const std::vector<Builtin>& Builtins() {
       {"echo", true, "answers with the request", {}},
       {"burn", true, "uses CPU time, for tests and benchmarks", {}},
       {"file", false, "answers with a file", {{"root", true, "directory that holds the files"}}},
+      {"append",
+       false,
+       "appends the request to a file, as a line",
+       {{"file", true, "path of the file, made when there is none"}}},
   };
   return builtins;
 }

@@ -31,7 +31,7 @@ class ByteBuffer {
   // Room for at least `bytes` more behind the last one; write there, then call Commit.
   char* Reserve(size_t bytes) {
     if (capacity_ - end_ >= bytes && data_ != nullptr) return data_ + end_;
-    if (begin_ > 0) {
+    if (data_ != nullptr && begin_ > 0) {
       std::memmove(data_, data_ + begin_, size());
       end_ -= begin_;
       begin_ = 0;

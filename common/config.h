@@ -51,6 +51,10 @@ struct MasterConfig {
   absl::Duration drain_timeout = absl::Seconds(30);
   absl::Duration startup_timeout = absl::Seconds(60);
   int max_processes = 1024;
+  int max_generations = 3;  // that may exist at once; one more reload waits
+  std::string user, group;  // what children become; "" = not set. Looked up at start
+  std::string pid_file;     // absolute path; "" = none
+  std::string control;      // absolute path of the control socket; "" = the default one
 
   friend bool operator==(const MasterConfig&, const MasterConfig&) = default;
 };
@@ -61,6 +65,7 @@ struct WorkersConfig {
   int max_connections = 16384;  // per worker
   MemoryAmount payload_memory;  // all payloads in flight, whole server
   SelectorKind selector = SelectorKind::kEpoll;
+  absl::Duration max_age = absl::InfiniteDuration();  // then it is replaced; infinite = never
 
   friend bool operator==(const WorkersConfig&, const WorkersConfig&) = default;
 };
@@ -71,6 +76,10 @@ struct PoolConfig {
   bool prefetch_auto = true;
   // Jobs kept in the kernel queue beyond one per process; meaningful when !prefetch_auto.
   int prefetch = 0;
+  // When a process is replaced by a fresh one; never during a job.
+  int max_jobs = 0;                                   // 0 = never
+  absl::Duration max_age = absl::InfiniteDuration();  // infinite = never
+  uint64_t max_memory = 0;                            // bytes resident; 0 = never
 
   friend bool operator==(const PoolConfig&, const PoolConfig&) = default;
 };
@@ -110,6 +119,7 @@ struct HandlerConfig {
 
 struct LogConfig {
   std::string level = "info";  // debug, info, warning, error
+  std::string file;            // absolute path; "" = standard error
 
   friend bool operator==(const LogConfig&, const LogConfig&) = default;
 };

@@ -1,5 +1,7 @@
 #include "common/config_check.h"
 
+#include <sys/un.h>
+
 #include <algorithm>
 #include <map>
 #include <string>
@@ -79,6 +81,21 @@ void CheckListeners(const LocatedConfig& located, ConfigErrors* errors) {
   }
 }
 
+void CheckIdentity(const LocatedConfig& located, ConfigErrors* errors) {
+  const MasterConfig& master = located.config.master;
+  if (master.group.empty() || !master.user.empty()) return;
+  errors->Add(located.keys.At("master.group"), "master.group needs master.user beside it");
+}
+
+void CheckControl(const LocatedConfig& located, ConfigErrors* errors) {
+  constexpr size_t kMaxPath = sizeof(sockaddr_un::sun_path) - 1;  // one byte for the NUL
+  const size_t size = located.config.master.control.size();
+  if (size <= kMaxPath) return;
+  errors->Add(located.keys.At("master.control"),
+              absl::StrCat("master.control is ", size,
+                           " bytes long, and a unix socket can have at most ", kMaxPath));
+}
+
 // The place to blame: the first of `keys` that was written.
 Origin FirstWritten(const KeyOrigins& origins, const std::vector<std::string>& keys) {
   for (const std::string& key : keys) {
@@ -114,6 +131,8 @@ void CheckConfig(const LocatedConfig& located, ConfigErrors* errors) {
   CheckHandlers(located, errors);
   CheckListeners(located, errors);
   CheckCounts(located, errors);
+  CheckIdentity(located, errors);
+  CheckControl(located, errors);
   if (located.config.listeners.empty()) {
     errors->Add(located.keys.table,
                 "nothing to listen on: write a [[listener]], or use --listen=PROTOCOL://ADDRESS");

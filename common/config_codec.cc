@@ -1,6 +1,7 @@
 #include "common/config_codec.h"
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
@@ -146,6 +147,22 @@ Codec<std::string> TextCodec() {
             if (text.empty()) return std::nullopt;
             return TomlQuoted(text);
           }};
+}
+
+Codec<std::string> AbsolutePathCodec() {
+  const Codec<std::string> text = TextCodec();
+  const std::string expects = "an absolute path";
+  return {expects,
+          [expects](const TomlNode& node) -> absl::StatusOr<std::string> {
+            const std::string* path = As<std::string>(node);
+            // The kernel would take what is before a NUL for the whole.
+            if (path == nullptr || !absl::StartsWith(*path, "/") ||
+                path->find('\0') != std::string::npos) {
+              return WrongValue(expects, node);
+            }
+            return *path;
+          },
+          text.write};
 }
 
 Codec<absl::Duration> DurationCodec(absl::Duration min, absl::Duration max) {

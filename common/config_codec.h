@@ -35,13 +35,25 @@ struct Codec {
 
 Codec<bool> BooleanCodec();
 Codec<int> IntegerCodec(int min, int max);
-Codec<std::string> TextCodec();  // not empty; "" is "not set"
+Codec<std::string> TextCodec();          // not empty; "" is "not set"
+Codec<std::string> AbsolutePathCodec();  // "" is "not set"
 Codec<absl::Duration> DurationCodec(absl::Duration min, absl::Duration max);
 Codec<uint64_t> SizeCodec(uint64_t min, uint64_t max);    // "64KiB", or an integer: bytes
 Codec<ProcessCount> ProcessCountCodec(int min, int max);  // an integer, or "auto"
 Codec<MemoryAmount> MemoryAmountCodec();                  // "25%" or "1GiB"
 Codec<ListenAddress> ListenAddressCodec();
 Codec<int> FileModeCodec();  // "0660" or 0o660; -1 is "not set"
+
+// A codec of a key that need not be set: `not_set` is what leaving it out means, and `codec` must
+// not read it from anything.
+template <typename T>
+Codec<T> OptionalCodec(Codec<T> codec, T not_set) {
+  codec.write = [write = codec.write, not_set](const T& value) -> std::optional<std::string> {
+    if (value == not_set) return std::nullopt;
+    return write(value);
+  };
+  return codec;
+}
 
 // `must be EXPECTED, not VALUE`.
 absl::Status WrongValue(const std::string& expects, const TomlNode& node);

@@ -14,8 +14,13 @@ namespace {
 // Ranges that several keys share.
 constexpr absl::Duration kShortest = absl::Milliseconds(1);  // what the timers can tell apart
 constexpr absl::Duration kLongest = absl::Hours(24);
-constexpr int kMaxWorkers = 1024;     // worker slots in a job id: 10 bits
-constexpr int kMaxProcesses = 65536;  // past any machine this was thought for
+constexpr int kMaxWorkers = 256;            // of one generation; a job id has room for 1024 slots
+constexpr int kMaxProcesses = 65536;        // past any machine this was thought for
+constexpr uint64_t kLeastMemory = 1 << 20;  // any process has more: nothing smaller can be meant
+constexpr int kMaxJobs = 1'000'000'000;
+// Replacing processes more often would keep the server busy with that alone.
+constexpr absl::Duration kShortestAge = absl::Seconds(1);
+constexpr absl::Duration kLongestAge = absl::Hours(24 * 365);
 
 const NamedValues<Protocol>& Protocols() {
   static const auto& protocols = *new NamedValues<Protocol>{{"message", Protocol::kMessage},
@@ -74,6 +79,11 @@ Key<LogConfig> LogLevelKey() {
   return MakeKey("level", &LogConfig::level, OneOfCodec(levels), "The least level that is logged.");
 }
 
+// Not set: never.
+Codec<absl::Duration> AgeCodec() {
+  return OptionalCodec(DurationCodec(kShortestAge, kLongestAge), absl::InfiniteDuration());
+}
+
 // Which options exist, and of which type, depends on the built-in: config_load.cc checks that, with
 // positions.
 Key<HandlerConfig> OptionsKey() {
@@ -106,11 +116,25 @@ std::vector<KeyTable<Config>> MakeConfigTables() {
       MakeTable<M>(
           "master", &Config::master, "The process that supervises all others.",
           {
+              MakeKey("user", &M::user, TextCodec(),
+                      "User (name or number) that workers and pool processes become when the "
+                      "server is started as root; without it, pool processes become nobody."),
+              MakeKey("group", &M::group, TextCodec(),
+                      "Group (name or number) to go with user; the user's own when not set."),
+              MakeKey("pid_file", &M::pid_file, AbsolutePathCodec(),
+                      "Where the master's process id is written; nowhere when not set."),
+              MakeKey("control", &M::control, AbsolutePathCodec(),
+                      "The socket that windlassctl talks to; control.sock in $RUNTIME_DIRECTORY, "
+                      "$XDG_RUNTIME_DIR/windlass, /run/windlass or /tmp/windlass-UID when not "
+                      "set."),
               MakeKey("drain_timeout", &M::drain_timeout,
                       DurationCodec(absl::ZeroDuration(), kLongest),
                       "How long a stopping server lets jobs and answers finish."),
               MakeKey("startup_timeout", &M::startup_timeout, DurationCodec(kShortest, kLongest),
                       "How long new processes have until they are ready."),
+              MakeKey("max_generations", &M::max_generations, IntegerCodec(2, 8),
+                      "How many configurations may have processes at once: one that serves, the "
+                      "others draining or starting."),
               MakeKey("max_processes", &M::max_processes, IntegerCodec(2, kMaxProcesses),
                       "Workers and pool processes together."),
           }),
@@ -129,17 +153,30 @@ std::vector<KeyTable<Config>> MakeConfigTables() {
                                OneOfCodec<SelectorKind>({{"epoll", SelectorKind::kEpoll},
                                                          {"poll", SelectorKind::kPoll}}),
                                "How workers wait for clients."),
+                       MakeKey("max_age", &W::max_age, AgeCodec(),
+                               "Age at which a worker is replaced; never when not set."),
                    }),
-      MakeTable<P>("pool", &Config::pool, "Processes that run handlers.",
-                   {
-                       MakeKey("processes", &P::processes, ProcessCountCodec(1, kMaxProcesses),
-                               "How many processes; auto: as many as usable CPUs."),
-                       MakeKey("queue", &P::queue, IntegerCodec(1, 1 << 20),
-                               "Jobs that may wait, in all workers together."),
-                       PrefetchKey(),
-                   }),
-      MakeTable<LogConfig>("log", &Config::log, "What is logged, to standard error.",
-                           {LogLevelKey()}),
+      MakeTable<P>(
+          "pool", &Config::pool, "Processes that run handlers.",
+          {
+              MakeKey("processes", &P::processes, ProcessCountCodec(1, kMaxProcesses),
+                      "How many processes; auto: as many as usable CPUs."),
+              MakeKey("queue", &P::queue, IntegerCodec(1, 1 << 20),
+                      "Jobs that may wait, in all workers together."),
+              PrefetchKey(),
+              MakeKey("max_jobs", &P::max_jobs, OptionalCodec(IntegerCodec(1, kMaxJobs), 0),
+                      "Jobs after which a process is replaced; never when not set."),
+              MakeKey("max_age", &P::max_age, AgeCodec(),
+                      "Age at which a process is replaced; never when not set."),
+              MakeKey("max_memory", &P::max_memory,
+                      OptionalCodec(SizeCodec(kLeastMemory, uint64_t{1} << 50), uint64_t{0}),
+                      "Resident memory at which a process is replaced; never when not set."),
+          }),
+      MakeTable<LogConfig>(
+          "log", &Config::log, "What is logged, and where.",
+          {LogLevelKey(), MakeKey("file", &LogConfig::file, AbsolutePathCodec(),
+                                  "The file that lines are appended to; standard error when not "
+                                  "set.")}),
   };
 }
 

@@ -2,7 +2,9 @@
 #define WINDLASS_COMMON_CONTROL_CHANNEL_H_
 
 #include <string>
+#include <vector>
 
+#include "absl/types/span.h"
 #include "common/posix.h"
 
 namespace google::protobuf {
@@ -20,12 +22,16 @@ class ControlChannel {
 
   explicit ControlChannel(OwnedFd socket) : socket_(std::move(socket)) {}
   int fd() const { return socket_.get(); }
-  PacketOutcome Send(const google::protobuf::MessageLite& message);
+  PacketOutcome Send(const google::protobuf::MessageLite& message, absl::Span<const int> fds = {});
+  // Descriptors that came with it are in fds() until the next call.
   Outcome Receive(google::protobuf::MessageLite* message);
+  absl::Span<OwnedFd> fds() { return absl::MakeSpan(fds_); }
 
  private:
   OwnedFd socket_;
   std::string scratch_;
+  std::vector<char> buffer_;  // made on first use
+  std::vector<OwnedFd> fds_;
 };
 
 }  // namespace windlass

@@ -37,10 +37,10 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
 }
 
 // systemd sets JOURNAL_STREAM to "device:inode" of the stream it gave us: see systemd.exec(5).
-bool StderrIsTheJournal() {
+bool IsTheJournal(int fd) {
   const char* journal = std::getenv("JOURNAL_STREAM");
   struct stat info;
-  if (journal == nullptr || ::fstat(2, &info) != 0) return false;
+  if (journal == nullptr || ::fstat(fd, &info) != 0) return false;
   return absl::StrCat(info.st_dev, ":", info.st_ino) == journal;
 }
 
@@ -70,6 +70,20 @@ std::string OneLine(std::string text) {
   return text;
 }
 
+LogSink& Sink() {
+  if (g_sink == nullptr) g_sink = std::make_shared<LogSink>(2);
+  return *g_sink;
+}
+
+// As fits where lines go.
+void SetPattern() {
+  auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+  formatter->add_flag<JournalPriority>('*');
+  formatter->set_pattern(IsTheJournal(LogFd()) ? "%*%n[%P] %v"
+                                               : "%Y-%m-%dT%H:%M:%S.%eZ %l %n[%P] %v");
+  Sink().set_formatter(std::move(formatter));
+}
+
 }  // namespace
 
 namespace log_internal {
@@ -90,16 +104,19 @@ Line::~Line() {
 }  // namespace log_internal
 
 void InitLog(absl::string_view role, LogLevel least) {
-  if (g_sink == nullptr) g_sink = std::make_shared<LogSink>(2);
+  SetPattern();
   g_logger = std::make_unique<spdlog::logger>(std::string(role), g_sink);
-  auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
-  formatter->add_flag<JournalPriority>('*');
-  formatter->set_pattern(StderrIsTheJournal() ? "%*%n[%P] %v"
-                                              : "%Y-%m-%dT%H:%M:%S.%eZ %l %n[%P] %v");
-  g_sink->set_formatter(std::move(formatter));
   g_logger->set_level(spdlog::level::trace);  // our own macro has filtered already
   SetLogLevel(least);
 }
+
+void SetLogFd(OwnedFd fd) {
+  CHECK(fd.valid());
+  Sink().Redirect(std::move(fd));
+  SetPattern();
+}
+
+int LogFd() { return Sink().descriptor(); }
 
 void SetLogLevel(LogLevel least) { log_internal::g_least = least; }
 

@@ -8,6 +8,7 @@
 
 #include "absl/base/optimization.h"
 #include "absl/strings/string_view.h"
+#include "common/owned_fd.h"
 
 // LOG, CHECK and DCHECK with the names and the stream syntax of absl/log, which the packaged Abseil
 // (20220623) lacks: the one header to change when it has it. One event is one line. Payload bytes
@@ -24,10 +25,17 @@ namespace windlass {
 // NOTICE is printed at every level: what an operator must always see (what listens where).
 enum class LogLevel : uint8_t { DEBUG, INFO, WARNING, ERROR, NOTICE, FATAL };
 
-// Where lines go and how they look. Called once per process, before the first line; a forked child
-// calls it again with its own role. Under systemd (JOURNAL_STREAM names our stderr) lines carry a
-// "<N>" journal priority and no time.
+// Who speaks, and from which level on; lines go to stderr. Called once per process, before the
+// first line; a forked child calls it again with its own role, and goes on where its parent's lines
+// went. On a stderr that is systemd's journal (JOURNAL_STREAM names it) lines carry a "<N>" journal
+// priority and no time.
 void InitLog(absl::string_view role, LogLevel least);
+// The lines from now on go to `fd` (common/log_file.h opens one), in this process and in those that
+// it forks later. May be called again: a log file that was renamed is opened anew.
+void SetLogFd(OwnedFd fd);
+// Where lines go. A forked child that closes descriptors must keep this one: it may be another than
+// 2 for stderr, too.
+int LogFd();
 void SetLogLevel(LogLevel least);
 bool ParseLogLevel(absl::string_view name, LogLevel* level);  // debug, info, warning, error
 // Lines that the sink would not take without blocking, in this process.

@@ -6,28 +6,43 @@
 #include <sys/stat.h>
 
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
 namespace windlass {
 
 // The log sits below common/posix.*, which logs; so it makes its own system calls.
-LogSink::LogSink(int fd) : fd_(fd) {
+LogSink::LogSink(int fd) { Use(fd); }
+
+void LogSink::Redirect(OwnedFd fd) {
+  OwnedFd given = std::move(fd);  // closed at the end, if it was opened again
+  torn_ = false;
+  Use(given.get());
+  if (fd_ == given.get()) owned_ = std::move(given);
+}
+
+void LogSink::Use(int fd) {
+  fd_ = fd;
+  is_socket_ = false;
   struct stat info;
   if (::fstat(fd, &info) != 0) return;
   is_socket_ = S_ISSOCK(info.st_mode);
   if (!S_ISFIFO(info.st_mode) && !S_ISCHR(info.st_mode)) return;
   const std::string path = absl::StrCat("/proc/self/fd/", fd);
-  reopened_.Reset(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_APPEND));
-  if (reopened_.valid()) fd_ = reopened_.get();
+  OwnedFd again(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_APPEND));
+  if (!again.valid()) return;
+  owned_ = std::move(again);
+  fd_ = owned_.get();
 }
 
 bool LogSink::Write(const char* data, size_t size) {
   for (;;) {
     const ssize_t n = is_socket_ ? ::send(fd_, data, size, MSG_DONTWAIT | MSG_NOSIGNAL)
                                  : ::write(fd_, data, size);
-    if (n >= 0) return static_cast<size_t>(n) == size;
-    if (errno != EINTR) return false;
+    if (n < 0 && errno == EINTR) continue;
+    torn_ = n > 0 ? static_cast<size_t>(n) < size : torn_;
+    return n >= 0 && static_cast<size_t>(n) == size;
   }
 }
 
@@ -40,8 +55,8 @@ void LogSink::sink_it_(const spdlog::details::log_msg& message) {
     line[PIPE_BUF - 1] = '\n';
   }
   if (dropped_ > reported_) {
-    const std::string note =
-        absl::StrCat("(", dropped_ - reported_, " log lines dropped: sink blocked)\n");
+    const std::string note = absl::StrCat(torn_ ? "\n(" : "(", dropped_ - reported_,
+                                          " log lines dropped: sink blocked)\n");
     if (Write(note.data(), note.size())) reported_ = dropped_;
   }
   if (!Write(line.data(), line.size())) ++dropped_;

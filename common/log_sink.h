@@ -11,14 +11,21 @@
 namespace windlass {
 
 // Role: writes log lines to a file descriptor without ever waiting for its reader (a hung journald,
-// a paused pipe). Any process; one thread. Owns a second open file description where one is needed,
-// never `fd` itself. Blocking: never. Sockets are written with MSG_DONTWAIT; pipes and terminals
-// are opened again with O_NONBLOCK, because setting it on the shared description would change them
-// for every other program that holds them. Errors: a line that is not taken is dropped and counted;
-// when the sink takes lines again, the count comes first. Lines are cut at PIPE_BUF bytes.
+// a paused pipe). Any process; one thread. Owns what it was given as an OwnedFd and a second open
+// file description where one is needed; a plain `fd` is borrowed. Invariant: a line is one write,
+// so that lines of many processes do not mix where the descriptor appends. Blocking: never, but for
+// the disk under a regular file. Sockets are written with MSG_DONTWAIT; pipes and terminals are
+// opened again with O_NONBLOCK, because setting it on the shared description would change them for
+// every other program that holds them. Errors: a line that is not taken is dropped and counted;
+// when the sink takes lines again, the count comes first, on a line of its own. Lines are cut at
+// PIPE_BUF bytes. After fork: the child must keep descriptor().
 class LogSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
   explicit LogSink(int fd);
+  // Lines go to `fd` from now on. The counts go on.
+  void Redirect(OwnedFd fd);
+  // Where lines go: may be another one than was given.
+  int descriptor() const { return fd_; }
   uint64_t dropped() const { return dropped_; }
 
  protected:
@@ -26,13 +33,15 @@ class LogSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
   void flush_() override {}
 
  private:
+  void Use(int fd);
   bool Write(const char* data, size_t size);
 
-  // Fixed after construction.
-  int fd_;
+  // Where lines go.
+  int fd_ = -1;
   bool is_socket_ = false;
-  OwnedFd reopened_;
+  OwnedFd owned_;  // fd_, unless that is borrowed
   // Working state.
+  bool torn_ = false;  // the last line was taken in part: the disk is full, or a stream's buffer
   uint64_t dropped_ = 0;
   uint64_t reported_ = 0;
 };

@@ -131,6 +131,12 @@ AcceptOutcome AcceptSome(int listener, OwnedFd* accepted) {
   }
 }
 
+absl::StatusOr<OwnedFd> Duplicate(int fd) {
+  const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  if (copy < 0) return Failed("duplicate a descriptor");
+  return OwnedFd(copy);
+}
+
 absl::StatusOr<OwnedFd> StreamSocket(int family) {
   const int fd = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return Failed("socket");
@@ -194,6 +200,30 @@ absl::StatusOr<sockaddr_storage> LocalAddress(int fd, socklen_t* length) {
     return Failed("getsockname");
   }
   return address;
+}
+
+absl::StatusOr<uid_t> PeerUser(int fd) {
+  ucred peer = {};
+  socklen_t length = sizeof(peer);
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return Failed("SO_PEERCRED");
+  return peer.uid;
+}
+
+absl::StatusOr<sockaddr_storage> PeerAddress(int fd, socklen_t* length) {
+  sockaddr_storage address = {};
+  *length = sizeof(address);
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), length) != 0) {
+    return Failed("getpeername");
+  }
+  return address;
+}
+
+SocketQueues QueuesOf(int fd) {
+  int received = 0;
+  int sent = 0;
+  if (::ioctl(fd, SIOCINQ, &received) != 0) received = 0;
+  if (::ioctl(fd, SIOCOUTQ, &sent) != 0) sent = 0;
+  return {static_cast<uint32_t>(received), static_cast<uint32_t>(sent)};
 }
 
 void ShutdownWrite(int fd) { ::shutdown(fd, SHUT_WR); }

@@ -65,6 +65,7 @@ enum class AcceptOutcome : uint8_t {
 // `accepted` is non-blocking and close-on-exec.
 AcceptOutcome AcceptSome(int listener, OwnedFd* accepted);
 
+absl::StatusOr<OwnedFd> Duplicate(int fd);  // close-on-exec
 absl::StatusOr<OwnedFd> StreamSocket(int family);  // non-blocking, close-on-exec
 absl::Status SetIntOption(int fd, int level, int option, int value, absl::string_view what);
 absl::Status BindSocket(int fd, const sockaddr* address, socklen_t length, absl::string_view what);
@@ -78,6 +79,14 @@ absl::StatusOr<ConnectOutcome> ConnectSocket(int fd, const sockaddr* address, so
 absl::StatusOr<bool> SomebodyListens(int fd, const sockaddr* address, socklen_t length);
 absl::Status TakeSocketError(int fd, absl::string_view what);  // SO_ERROR
 absl::StatusOr<sockaddr_storage> LocalAddress(int fd, socklen_t* length);
+absl::StatusOr<uid_t> PeerUser(int fd);  // unix sockets: who connected (SO_PEERCRED)
+absl::StatusOr<sockaddr_storage> PeerAddress(int fd, socklen_t* length);
+// Bytes that the kernel holds for a stream socket: received and not read (SIOCINQ), sent and not
+// acknowledged (SIOCOUTQ).
+struct SocketQueues {
+  uint32_t received = 0, sent = 0;
+};
+SocketQueues QueuesOf(int fd);
 void ShutdownWrite(int fd);  // best effort: the peer may be gone already
 
 // --- Packets (SOCK_SEQPACKET pairs between our own processes)
@@ -140,6 +149,7 @@ std::optional<ExitStatus> ReapPidfd(int pidfd);
 // holds a pidfd for (as PID 1 we inherit strangers).
 pid_t PeekExitedChild();
 void ReapStranger(pid_t pid);
+uint64_t ResidentBytes(pid_t pid);  // by /proc; 0 when it is gone
 void SetParentDeathSignal(int signal);
 void BlockSignals(const sigset_t& signals);
 absl::StatusOr<OwnedFd> SignalFd(const sigset_t& signals);

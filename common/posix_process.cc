@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -65,6 +66,18 @@ pid_t PeekExitedChild() {
 void ReapStranger(pid_t pid) {
   siginfo_t info = {};
   (void)::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG);
+}
+
+uint64_t ResidentBytes(pid_t pid) {
+  const absl::StatusOr<OwnedFd> statm = OpenReadOnly(absl::StrCat("/proc/", pid, "/statm"));
+  if (!statm.ok()) return 0;
+  char text[128];
+  const absl::StatusOr<size_t> size = ReadFd(statm->get(), text, sizeof(text) - 1);
+  if (!size.ok()) return 0;
+  text[*size] = '\0';
+  unsigned long pages = 0;  // proc(5): size resident ...
+  if (std::sscanf(text, "%*u %lu", &pages) != 1) return 0;
+  return uint64_t{pages} * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 void SetParentDeathSignal(int signal) { ::prctl(PR_SET_PDEATHSIG, signal); }

@@ -23,16 +23,25 @@ struct ListenSocket {
 struct ProcessSetup {
   SlotIndex slot;
   uint32_t incarnation = 0;
+  uint32_t generation = 0;
+  uint32_t bay = 0;           // of the generation, in the scoreboard's header
+  uint32_t first_worker = 0;  // slot of the generation's first worker
   const Config* config = nullptr;
   Scoreboard* scoreboard = nullptr;  // EnterChild has been called
   OwnedFd control;
   int job_queue = -1;                   // worker: the sending end; pool process: the receiving end
   int reply_channel = -1;               // worker: the receiving end of its slot's
-  std::vector<int> reply_channels;      // pool process: the sending ends, by worker slot
+  std::vector<int> reply_channels;      // pool process: the sending ends, from first_worker
   std::vector<ListenSocket> listeners;  // worker
   int pool_processes = 0;               // how many there are meant to be
   uint64_t payload_budget_bytes = 0;    // whole server
 };
+
+// The slots of this process's generation. Siblings in them are found by generation and state: a slot
+// may be vacant.
+inline SlotRange SiblingWorkers(const ProcessSetup& setup) {
+  return setup.scoreboard->WorkersOf(setup.bay);
+}
 
 // Runs one role until it is told to stop or the master is gone; returns the process's exit code.
 using RoleEntry = int (*)(ProcessSetup setup);

@@ -17,10 +17,11 @@ size_t SlotOffset(SlotIndex index) { return kPage * (size_t{index.value} + 1); }
 
 }  // namespace
 
-absl::StatusOr<Scoreboard> Scoreboard::Create(uint32_t slots) {
+absl::StatusOr<Scoreboard> Scoreboard::Create(uint32_t worker_slots, uint32_t pool_slots) {
   Scoreboard board;
-  board.slots_ = slots;
-  const size_t size = kPage * (size_t{slots} + 1);
+  board.worker_slots_ = worker_slots;
+  board.pool_slots_ = pool_slots;
+  const size_t size = kPage * (size_t{board.slots()} + 1);
   absl::StatusOr<OwnedFd> memfd = MemfdCreate("windlass-scoreboard", size);
   if (!memfd.ok()) return memfd.status();
   board.writable_ = *std::move(memfd);
@@ -36,17 +37,18 @@ absl::StatusOr<Scoreboard> Scoreboard::Create(uint32_t slots) {
   ScoreboardHeader& header = board.MutableHeader();
   header.magic = ScoreboardHeader::kMagic;
   header.version = ScoreboardHeader::kVersion;
-  header.slots = slots;
+  header.worker_slots = worker_slots;
+  header.pool_slots = pool_slots;
   return board;
 }
 
 absl::Status Scoreboard::EnterChild(SlotIndex own) {
-  CHECK(own.value < slots_);
+  CHECK(own.value < slots());
   absl::StatusOr<Mapping> page = Mapping::Shared(writable_.get(), kPage, SlotOffset(own), true);
   if (!page.ok()) return page.status();
   // From a read-only description, so that it cannot be made writable again by mprotect.
   absl::StatusOr<Mapping> all =
-      Mapping::Shared(read_only_.get(), kPage * (size_t{slots_} + 1), 0, false);
+      Mapping::Shared(read_only_.get(), kPage * (size_t{slots()} + 1), 0, false);
   if (!all.ok()) return all.status();
   own_ = *std::move(page);
   all_ = *std::move(all);
@@ -58,21 +60,48 @@ absl::Status Scoreboard::EnterChild(SlotIndex own) {
 }
 
 const ProcessSlot& Scoreboard::slot(SlotIndex index) const {
-  CHECK(index.value < slots_);
+  CHECK(index.value < slots());
   return *reinterpret_cast<const ProcessSlot*>(all_.data() + SlotOffset(index));
 }
 
 ProcessSlot& Scoreboard::MutableSlot(SlotIndex index) {
-  CHECK(index.value < slots_);
+  CHECK(index.value < slots());
   if (!is_child_) return *reinterpret_cast<ProcessSlot*>(all_.data() + SlotOffset(index));
   CHECK(index == own_index_);
   return *reinterpret_cast<ProcessSlot*>(own_.data());
 }
 
+SlotRange Scoreboard::WorkersOf(uint32_t bay) const {
+  CHECK(bay < ScoreboardHeader::kBays);
+  const GenerationBay& workers = header().bays[bay];
+  const uint32_t first =
+      std::min(workers.first_worker.load(std::memory_order_relaxed), worker_slots_);
+  const uint32_t count = workers.workers.load(std::memory_order_relaxed);
+  return {first, first + std::min(count, worker_slots_ - first)};
+}
+
+SlotRange Scoreboard::PoolSlots() const {
+  const uint32_t used = header().pool_slots_used.load(std::memory_order_relaxed);
+  return {worker_slots_, worker_slots_ + std::min(used, pool_slots_)};
+}
+
+SlotRange Scoreboard::WorkersEver() const {
+  return {0, std::min(header().worker_slots_ever.load(), worker_slots_)};
+}
+
+SlotRange Scoreboard::PoolEver() const {
+  return {worker_slots_, worker_slots_ + std::min(header().pool_slots_ever.load(), pool_slots_)};
+}
+
 uint64_t Scoreboard::PayloadBytes() const {
-  const uint32_t used = std::min(header().slots_used.load(std::memory_order_relaxed), slots_);
   uint64_t sum = 0;
-  for (uint32_t i = 0; i < used; ++i) sum += slot(SlotIndex{i}).payload_bytes.load();
+  const auto add = [&](SlotRange range) {
+    for (uint32_t i = range.first; i < range.end; ++i) {
+      sum += slot(SlotIndex{i}).payload_bytes.load();
+    }
+  };
+  for (uint32_t bay = 0; bay < ScoreboardHeader::kBays; ++bay) add(WorkersOf(bay));
+  add(PoolSlots());
   return sum;
 }
 

@@ -15,6 +15,9 @@ namespace windlass {
 
 enum class Role : uint8_t { kNone, kWorker, kPool };
 
+// What the master knows of a process; for its siblings, who share work with those that serve.
+enum class ProcessState : uint8_t { kNone, kStarting, kServing, kDraining };
+
 // A pool process's word: what it has in its hands.
 //   kIdle -> kReceiving (before every recv) -> the job's id -> kIdle (after its reply has been
 //   sent).
@@ -30,11 +33,13 @@ using Word = std::atomic<T>;
 // Counters belong to the slot for ever; a successor continues them, so that nothing ever goes
 // backwards.
 struct alignas(4096) ProcessSlot {
-  // Written by the master before the process starts, the pid also by the process itself, first.
+  // Written by the master, the pid also by the process itself, first of all.
   Word<Role> role;
+  Word<ProcessState> state;
   Word<int32_t> pid;
-  Word<uint32_t>
-      incarnation;  // which of the processes that have had this slot; see JobId::NextIncarnation
+  // Which of the processes that have had this slot; see JobId::NextIncarnation.
+  Word<uint32_t> incarnation;
+  Word<uint32_t> generation;
 
   // Memory of large payloads that this process made: requests in a worker, results in a pool
   // process. Zero when it is dead.
@@ -56,6 +61,8 @@ struct alignas(4096) ProcessSlot {
   Word<uint64_t> late_replies;  // dropped: their job was answered, lost or unknown
   Word<uint64_t> closed_idle, closed_frame, closed_write;  // by timeout
   Word<uint64_t> shed_connections;  // closed at once: no descriptors or at max_connections
+  Word<uint64_t> moved_out;         // connections given to another worker
+  Word<uint64_t> moved_in;
 
   // Counters of a pool process.
   Word<uint64_t> jobs_done, jobs_expired, replies_dropped;
@@ -74,16 +81,31 @@ inline void Bump(Word<T>& word, T by = 1) {
   word.store(word.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
 }
 
+// What the processes of one generation share beside their slots.
+struct GenerationBay {
+  Word<uint32_t> generation;    // 0: vacant
+  Word<uint32_t> first_worker;  // its workers are in slots [first_worker, + workers)
+  Word<uint32_t> workers;
+  Word<uint32_t> pool_ready;  // pool processes that are ready
+};
+
 // The first page.
 struct alignas(4096) ScoreboardHeader {
   static constexpr uint64_t kMagic = 0x57494e444c415353;  // "WINDLASS"
-  static constexpr uint32_t kVersion = 1;
+  static constexpr uint32_t kVersion = 2;  // changes with the layout of anything in here
+  static constexpr uint32_t kBays = 8;     // generations at a time
   uint64_t magic;
   uint32_t version;
-  uint32_t slots;
-  Word<uint32_t> worker_slots_used;  // workers are in slots [0, this)
-  Word<uint32_t> slots_used;         // all processes are in slots [0, this)
-  Word<uint32_t> pool_ready;         // pool processes that are ready
+  uint32_t worker_slots, pool_slots;  // workers' slots come first
+  Word<uint32_t> pool_slots_used;     // pool processes are in the first so many of theirs
+  // The most that have ever been used, for those who add up counters.
+  Word<uint32_t> worker_slots_ever, pool_slots_ever;
+  std::array<GenerationBay, kBays> bays;
+};
+
+// Slots [first, end).
+struct SlotRange {
+  uint32_t first = 0, end = 0;
 };
 static_assert(sizeof(ScoreboardHeader) == 4096);
 
@@ -93,7 +115,7 @@ static_assert(sizeof(ScoreboardHeader) == 4096);
 // is checked before use.
 class Scoreboard {
  public:
-  static absl::StatusOr<Scoreboard> Create(uint32_t slots);
+  static absl::StatusOr<Scoreboard> Create(uint32_t worker_slots, uint32_t pool_slots);
 
   absl::Status EnterChild(SlotIndex own);
   // REQUIRES: index < slots().
@@ -102,12 +124,18 @@ class Scoreboard {
   ProcessSlot& MutableSlot(SlotIndex index);
   const ScoreboardHeader& header() const;
   ScoreboardHeader& MutableHeader();  // the master only
-  uint32_t slots() const { return slots_; }
+  uint32_t slots() const { return worker_slots_ + pool_slots_; }
+  uint32_t worker_slots() const { return worker_slots_; }
+  // The slots that may be in use. Within the board, whatever the header says.
+  SlotRange WorkersOf(uint32_t bay) const;  // REQUIRES: bay < kBays
+  SlotRange PoolSlots() const;
+  SlotRange WorkersEver() const;
+  SlotRange PoolEver() const;
   // Memory that large payloads hold in all processes together.
   uint64_t PayloadBytes() const;
 
  private:
-  uint32_t slots_ = 0;
+  uint32_t worker_slots_ = 0, pool_slots_ = 0;
   OwnedFd writable_, read_only_;
   Mapping all_, own_;
   SlotIndex own_index_;

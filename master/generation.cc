@@ -33,22 +33,35 @@ Sizing SizeUp(const Config& config) {
   return sizing;
 }
 
-absl::StatusOr<Generation> Generation::Create(uint32_t number, Config config) {
-  absl::StatusOr<ListenerSet> listeners = ListenerSet::Bind(config);
+uint32_t WorkerSlotsFor(const Config& config) {
+  const int most = config.workers.max;
+  return static_cast<uint32_t>(most + std::max(1, most / 10));
+}
+
+absl::StatusOr<Generation> Generation::Create(uint32_t number, Config config, GenerationPlace place,
+                                              const ListenerSet* former) {
+  absl::StatusOr<ListenerSet> listeners = ListenerSet::Bind(config, former);
   if (!listeners.ok()) return listeners.status();
   Generation generation(*std::move(listeners));
   generation.number_ = number;
+  generation.place_ = place;
+  generation.born_ = MonotonicNow();
   generation.config_ = std::make_unique<Config>(std::move(config));
-  generation.sizing_ = SizeUp(*generation.config_);
+  generation.sizing_ = generation.configured_ = SizeUp(*generation.config_);
   absl::StatusOr<PacketPair> queue = SeqPacketPair(kChannelBufferBytes);
   if (!queue.ok()) return queue.status();
   generation.job_queue_ = *std::move(queue);
-  for (int slot = 0; slot < generation.config_->workers.max; ++slot) {
+  for (uint32_t slot = 0; slot < WorkerSlotsFor(*generation.config_); ++slot) {
     absl::StatusOr<PacketPair> replies = SeqPacketPair(kChannelBufferBytes);
     if (!replies.ok()) return replies.status();
     generation.replies_.push_back(*std::move(replies));
   }
   return generation;
+}
+
+void Generation::Override(std::optional<int> workers, std::optional<int> pool) {
+  if (workers) sizing_.workers = std::clamp(*workers, 1, config_->workers.max);
+  if (pool) sizing_.pool = std::max(1, *pool);
 }
 
 }  // namespace windlass

@@ -2,9 +2,12 @@
 #define WINDLASS_MASTER_GENERATION_H_
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/clock.h"
 #include "common/config.h"
 #include "common/posix.h"
 #include "master/listeners.h"
@@ -18,32 +21,53 @@ struct Sizing {
   uint64_t payload_budget_bytes = 0;
 };
 
+// Where a generation is in the scoreboard.
+struct GenerationPlace {
+  uint32_t bay = 0;
+  uint32_t first_worker = 0;  // slot
+};
+
+// How many worker slots a configuration needs: workers.max and, for successors that start before
+// those they replace have ended, a tenth of it, at least one.
+uint32_t WorkerSlotsFor(const Config& config);
+
 // Counts usable CPUs and memory where the configuration says "auto" or a percentage, and logs how.
 Sizing SizeUp(const Config& config);
 
 // Role: one configuration and what its processes are joined by: listeners, the job queue, a reply
-// channel for each of the workers.max slots (so that pool processes can answer workers that are
+// channel for each of the worker slots (so that pool processes can answer workers that are
 // added later). Master; owns all of it, and keeps both ends of every channel, so that a replaced
 // process inherits its slot's. Everything that can fail happens in Create, before any process is
 // touched.
 class Generation {
  public:
-  static absl::StatusOr<Generation> Create(uint32_t number, Config config);
+  // `former`: the listeners that are served now; null: none.
+  static absl::StatusOr<Generation> Create(uint32_t number, Config config, GenerationPlace place,
+                                           const ListenerSet* former);
+
+  // What an operator wants over the configuration; nullopt: as configured.
+  void Override(std::optional<int> workers, std::optional<int> pool);
 
   uint32_t number() const { return number_; }
   const Config& config() const { return *config_; }
   const Sizing& sizing() const { return sizing_; }
+  const Sizing& configured() const { return configured_; }  // without Override
   ListenerSet& listeners() { return listeners_; }
   const ListenerSet& listeners() const { return listeners_; }
   const PacketPair& job_queue() const { return job_queue_; }
-  const std::vector<PacketPair>& replies() const { return replies_; }  // by worker slot
+  const std::vector<PacketPair>& replies() const { return replies_; }  // from first_worker
+  const GenerationPlace& place() const { return place_; }
+  uint32_t worker_slots() const { return static_cast<uint32_t>(replies_.size()); }
+  Instant born() const { return born_; }
 
  private:
   Generation(ListenerSet listeners) : listeners_(std::move(listeners)) {}
 
   uint32_t number_ = 0;
+  GenerationPlace place_;
+  Instant born_;
   std::unique_ptr<Config> config_;  // children point at it
-  Sizing sizing_;
+  Sizing sizing_, configured_;
   ListenerSet listeners_;
   PacketPair job_queue_;
   std::vector<PacketPair> replies_;

@@ -2,7 +2,11 @@
 
 #include <netinet/in.h>
 
+#include <optional>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
+#include "common/log.h"
 #include "common/posix.h"
 #include "common/unix_path.h"
 
@@ -30,10 +34,31 @@ absl::Status ReplaceStalePath(const std::string& path, const SocketAddress& addr
 
 ListenerSet::~ListenerSet() { Close(); }
 
-absl::StatusOr<ListenerSet> ListenerSet::Bind(const Config& config) {
+absl::StatusOr<ListenerSet> ListenerSet::Bind(const Config& config, const ListenerSet* former) {
   ListenerSet set;
+  const std::vector<Bound> none;
+  const std::vector<Bound>& before = former == nullptr ? none : former->bound_;
+  std::vector<bool> claimed(before.size(), false);
+  // Keeps the sockets of one former listener for which `is_same` holds.
+  const auto keep = [&](const ListenerConfig& listener, uint32_t index,
+                        auto is_same) -> absl::StatusOr<bool> {
+    std::optional<uint32_t> former_listener;
+    for (size_t i = 0; i < before.size(); ++i) {
+      if (claimed[i] || !is_same(before[i])) continue;
+      if (former_listener && *former_listener != before[i].listener) continue;
+      former_listener = before[i].listener;
+      claimed[i] = true;
+      absl::Status added = set.AddKept(listener, index, before[i], static_cast<int>(i));
+      if (!added.ok()) return added;
+    }
+    return former_listener.has_value();
+  };
   for (uint32_t i = 0; i < config.listeners.size(); ++i) {
     const ListenerConfig& listener = config.listeners[i];
+    const absl::StatusOr<bool> kept = keep(
+        listener, i, [&](const Bound& bound) { return bound.text == listener.address.text; });
+    if (!kept.ok()) return kept.status();
+    if (*kept) continue;
     const absl::StatusOr<std::vector<SocketAddress>> addresses =
         ResolveListenAddress(listener.address);
     if (!addresses.ok()) return addresses.status();
@@ -42,12 +67,27 @@ absl::StatusOr<ListenerSet> ListenerSet::Bind(const Config& config) {
       // all.
       const bool is_first = set.bound_.empty() || set.bound_.back().listener != i;
       if (!is_first) CopyPort(set.bound_.back().fd.get(), &address);
+      // Written otherwise, but the same address.
+      const std::string name = FormatSocketAddress(address);
+      const absl::StatusOr<bool> same =
+          keep(listener, i, [&](const Bound& bound) { return bound.address == name; });
+      if (!same.ok()) return same.status();
+      if (*same) continue;
       absl::StatusOr<Bound> bound = BindOne(listener, i, address);
       if (!bound.ok()) return bound.status();
       set.bound_.push_back(*std::move(bound));
     }
   }
   return set;
+}
+
+absl::Status ListenerSet::AddKept(const ListenerConfig& config, uint32_t index, const Bound& former,
+                                  int former_index) {
+  absl::StatusOr<OwnedFd> fd = Duplicate(former.fd.get());
+  if (!fd.ok()) return fd.status();
+  bound_.push_back({*std::move(fd), index, former.address, config.address.text, former.unix_path,
+                    /*owns_path=*/false, former_index, config});
+  return absl::OkStatus();
 }
 
 absl::StatusOr<ListenerSet::Bound> ListenerSet::BindOne(const ListenerConfig& config,
@@ -84,8 +124,8 @@ absl::StatusOr<ListenerSet::Bound> ListenerSet::BindOne(const ListenerConfig& co
   absl::StatusOr<sockaddr_storage> actual = LocalAddress(fd->get(), &local.length);
   if (!actual.ok()) return actual.status();
   local.storage = *actual;
-  return Bound{*std::move(fd), index, FormatSocketAddress(local),
-               is_unix ? config.address.path : ""};
+  return Bound{*std::move(fd), index,   FormatSocketAddress(local), config.address.text,
+               is_unix ? config.address.path : "", is_unix, -1, config};
 }
 
 std::vector<ListenSocket> ListenerSet::sockets() const {
@@ -97,9 +137,28 @@ std::vector<ListenSocket> ListenerSet::sockets() const {
 
 void ListenerSet::Close() {
   for (const Bound& bound : bound_) {
-    if (!bound.unix_path.empty()) (void)RemoveSocketFile(bound.unix_path);
+    if (bound.owns_path) (void)RemoveSocketFile(bound.unix_path);
   }
   bound_.clear();
+}
+
+std::vector<uint32_t> ListenerSet::HandOverTo(ListenerSet* successor) {
+  std::vector<uint32_t> kept;
+  for (Bound& heir : successor->bound_) {
+    if (heir.kept_from < 0) continue;
+    Bound& mine = bound_[static_cast<size_t>(heir.kept_from)];
+    kept.push_back(static_cast<uint32_t>(heir.kept_from));
+    heir.kept_from = -1;
+    heir.owns_path = std::exchange(mine.owns_path, false);
+    // What the new configuration says of the same socket. It works as it is, so no error ends here.
+    absl::Status changed = StartListening(heir.fd.get(), heir.config.backlog, "listen");
+    if (changed.ok() && heir.owns_path) {
+      changed = SetSocketFileAccess(heir.unix_path, heir.config.mode, heir.config.owner,
+                                    heir.config.group);
+    }
+    if (!changed.ok()) LOG(ERROR) << heir.address << ": " << changed.ToString();
+  }
+  return kept;
 }
 
 }  // namespace windlass

@@ -15,28 +15,41 @@ namespace windlass {
 // Role: the listening sockets of one configuration, bound with SO_REUSEADDR before any fork and
 // inherited by all workers. Master. Owns the sockets, and the paths of unix sockets, which it
 // removes. A unix path that exists is probed: refused means stale, and it is replaced; answered
-// means that another server lives there, which is an error. Blocking: resolving a host name, as
-// long as DNS does. Errors name what was being bound.
+// means that another server lives there, which is an error. An address that the former
+// configuration listens on is kept: the same socket, with the clients that wait in its queue.
+// Blocking: resolving a host name that is new, as long as DNS does. Errors name what was being
+// bound, and leave the former sockets as they were.
 class ListenerSet {
  public:
-  static absl::StatusOr<ListenerSet> Bind(const Config& config);
+  // `former`: what is served now; null: nothing. Port 0 is the same where it is written the same.
+  static absl::StatusOr<ListenerSet> Bind(const Config& config, const ListenerSet* former);
   ListenerSet(ListenerSet&&) = default;
   ListenerSet& operator=(ListenerSet&&) = default;
   ~ListenerSet();
 
   // Valid while this is.
   std::vector<ListenSocket> sockets() const;
+  size_t size() const { return bound_.size(); }
   // Stops listening in this process and removes unix paths; workers hold their own copies.
   void Close();
+  // `successor`, made with this as its former, serves from now on: paths that it kept are its to
+  // remove. Returns which of sockets() it kept.
+  std::vector<uint32_t> HandOverTo(ListenerSet* successor);
 
  private:
   struct Bound {
     OwnedFd fd;
     uint32_t listener;
     std::string address;
-    std::string unix_path;  // "" for TCP
+    std::string text;        // as configured
+    std::string unix_path;   // "" for TCP
+    bool owns_path = false;  // false as well: the former set still does
+    int kept_from = -1;      // index in the former set
+    ListenerConfig config;
   };
   ListenerSet() = default;
+  absl::Status AddKept(const ListenerConfig& config, uint32_t index, const Bound& former,
+                       int former_index);
   static absl::StatusOr<Bound> BindOne(const ListenerConfig& config, uint32_t index,
                                        const SocketAddress& address);
 

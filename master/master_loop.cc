@@ -15,17 +15,8 @@ namespace {
 
 constexpr SelectorToken kSignalToken{uint64_t{9} << 56};
 
-void Announce(const Supervisor& supervisor, const Options& options) {
-  const Generation& generation = supervisor.generation();
-  const std::vector<ListenSocket> sockets = generation.listeners().sockets();
-  for (const ListenSocket& socket : sockets) {
-    const Protocol protocol = generation.config().listeners[socket.listener].protocol;
-    LOG(NOTICE) << "listening protocol=" << ProtocolName(protocol) << " address=" << socket.address;
-  }
-  LOG(INFO) << "serving: " << generation.sizing().workers << " workers, "
-            << generation.sizing().pool << " pool processes";
-  if (!options.hint || sockets.empty()) return;
-  for (const ListenSocket& socket : sockets) {
+void PrintHint(const Generation& generation) {
+  for (const ListenSocket& socket : generation.listeners().sockets()) {
     if (generation.config().listeners[socket.listener].protocol != Protocol::kMessage) continue;
     std::cout << "try: build/windlass search " << socket.address << " morpheus" << std::endl;
     return;
@@ -45,7 +36,15 @@ MasterRequest RequestFor(int signal, int code, int int_signals) {
     // From the kernel: the terminal is gone, and with it whoever watched. From a person: a wish to
     // reload.
     case SIGHUP:
-      return code == SI_KERNEL ? MasterRequest::kDrain : MasterRequest::kNone;
+      return code == SI_KERNEL ? MasterRequest::kDrain : MasterRequest::kReload;
+    case SIGUSR1:
+      return MasterRequest::kReopenLogs;
+    case SIGUSR2:
+      return MasterRequest::kUpgrade;
+    case SIGTTIN:
+      return MasterRequest::kOneWorkerMore;
+    case SIGTTOU:
+      return MasterRequest::kOneWorkerLess;
     case SIGCHLD:
       return MasterRequest::kReapChildren;
     default:
@@ -80,35 +79,57 @@ absl::StatusOr<std::unique_ptr<MasterLoop>> MasterLoop::Create(const sigset_t& s
 MasterLoop::MasterLoop(std::unique_ptr<Selector> selector, OwnedFd signal_fd)
     : selector_(std::move(selector)), signal_fd_(std::move(signal_fd)), timers_(MonotonicNow()) {}
 
-int MasterLoop::Run(Supervisor* supervisor, const Options& options) {
-  supervisor->Start();
-  while (supervisor->state() == Supervisor::State::kStarting && !stop_now_) Turn(supervisor);
-  if (supervisor->state() == Supervisor::State::kServing) Announce(*supervisor, options);
-  while (supervisor->state() == Supervisor::State::kServing && !stop_now_) Turn(supervisor);
-  while (supervisor->state() == Supervisor::State::kDraining && !stop_now_) Turn(supervisor);
-  if (supervisor->state() == Supervisor::State::kFailed) {
-    LOG(ERROR) << "cannot start: " << supervisor->why();
+int MasterLoop::Run(Service* service, Operator* op, ControlServer* control, bool hint) {
+  service_ = service;
+  operator_ = op;
+  control_ = control;
+  using State = Service::State;
+  while (service->state() == State::kStarting && !stop_now_) Turn();
+  if (service->state() == State::kServing && hint) PrintHint(service->current().generation());
+  while (service->state() == State::kServing && !stop_now_) {
+    KeepPidFile();
+    Turn();
+  }
+  while (service->state() == State::kStopping && !stop_now_) Turn();
+  pid_file_.Remove();
+  if (service->state() == State::kFailed) {
+    LOG(ERROR) << "cannot start: " << service->why();
     return 1;
   }
   LOG(INFO) << (stop_now_ ? "stopped at once" : "stopped");
   return 0;
 }
 
-void MasterLoop::Turn(Supervisor* supervisor) {
+// Written when there is somebody to signal; a reload may have moved it.
+void MasterLoop::KeepPidFile() {
+  const std::string& path = service_->current().generation().config().master.pid_file;
+  if (path == pid_path_) return;
+  pid_path_ = path;
+  pid_file_.Remove();
+  if (path.empty()) return;
+  absl::StatusOr<PidFile> written = PidFile::Write(path);
+  if (!written.ok()) return LOG(ERROR) << written.status().message(), void();
+  pid_file_ = *std::move(written);
+}
+
+void MasterLoop::Turn() {
   const absl::StatusOr<absl::Span<const Ready>> ready =
       selector_->Select(timers_.SleepMs(MonotonicNow()));
   CHECK(ready.ok()) << ready.status().ToString();
   timers_.Advance(MonotonicNow());
   for (const Ready& event : *ready) {
     if (event.token == kSignalToken) {
-      HandleSignals(supervisor);
+      HandleSignals();
+    } else if (event.token.value >> 56 == ControlServer::kTokenKind) {
+      control_->OnReady(event.token, event.events);
     } else {
-      supervisor->OnReady(event.token);
+      service_->OnReady(event.token);
     }
   }
+  service_->Settle();
 }
 
-void MasterLoop::HandleSignals(Supervisor* supervisor) {
+void MasterLoop::HandleSignals() {
   int signal = 0;
   int code = 0;
   while (TakeSignal(signal_fd_.get(), &signal, &code)) {
@@ -119,24 +140,55 @@ void MasterLoop::HandleSignals(Supervisor* supervisor) {
       LOG(INFO) << "SIG" << (name == nullptr ? "?" : name)
                 << (request == MasterRequest::kNone ? " ignored" : "");
     }
-    switch (request) {
-      case MasterRequest::kDrain:
-        supervisor->Drain(timers_.now() + supervisor->generation().config().master.drain_timeout);
-        break;
-      case MasterRequest::kStopFast:
-        supervisor->Drain(timers_.now());
-        break;
-      case MasterRequest::kStopNow:
-        stop_now_ = true;
-        supervisor->KillAll();
-        break;
-      case MasterRequest::kReapChildren:
-        supervisor->ReapStrangers();
-        break;
-      case MasterRequest::kNone:
-        break;
-    }
+    Handle(request);
   }
+}
+
+void MasterLoop::Handle(MasterRequest request) {
+  switch (request) {
+    case MasterRequest::kReload:
+      service_->Reload();
+      break;
+    case MasterRequest::kDrain:
+      Drain();
+      break;
+    case MasterRequest::kStopFast:
+      StopFast();
+      break;
+    case MasterRequest::kStopNow:
+      stop_now_ = true;
+      service_->KillAll();
+      break;
+    case MasterRequest::kOneWorkerMore:
+    case MasterRequest::kOneWorkerLess: {
+      const int step = request == MasterRequest::kOneWorkerMore ? 1 : -1;
+      const absl::Status resized = service_->Resize(
+          service_->current().wanted(Role::kWorker) + step, std::nullopt, /*keep=*/false);
+      if (!resized.ok()) LOG(WARNING) << resized.message();
+      break;
+    }
+    case MasterRequest::kReopenLogs:
+      operator_->ReopenLogs(ControlClientId{});
+      break;
+    case MasterRequest::kUpgrade:
+      Upgrade(ControlClientId{});
+      break;
+    case MasterRequest::kNone:
+      break;
+    case MasterRequest::kReapChildren:
+      service_->ReapStrangers();
+      break;
+  }
+}
+
+void MasterLoop::Drain() {
+  service_->Stop(timers_.now() + service_->current().generation().config().master.drain_timeout);
+}
+
+void MasterLoop::StopFast() { service_->Stop(timers_.now()); }
+
+void MasterLoop::Upgrade(ControlClientId client) {
+  operator_->Answer(client, false, "not there yet");
 }
 
 }  // namespace windlass

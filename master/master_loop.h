@@ -2,18 +2,32 @@
 #define WINDLASS_MASTER_MASTER_LOOP_H_
 
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "common/selector.h"
 #include "common/timer_wheel.h"
-#include "master/options.h"
-#include "master/supervisor.h"
+#include "master/control_server.h"
+#include "master/operator.h"
+#include "master/pid_file.h"
+#include "master/service.h"
 
 namespace windlass {
 
 // What signals ask the master for. Recorded by a signalfd, acted on in the loop; nothing runs in a
 // handler.
-enum class MasterRequest : uint8_t { kDrain, kStopFast, kStopNow, kReapChildren, kNone };
+enum class MasterRequest : uint8_t {
+  kReload,
+  kDrain,
+  kStopFast,
+  kStopNow,
+  kReopenLogs,
+  kUpgrade,
+  kOneWorkerMore,
+  kOneWorkerLess,
+  kReapChildren,
+  kNone
+};
 // Pure. `code` is si_code; `int_signals`: how many SIGINT came before this signal.
 MasterRequest RequestFor(int signal, int code, int int_signals);
 
@@ -21,24 +35,37 @@ MasterRequest RequestFor(int signal, int code, int int_signals);
 sigset_t BlockMasterSignals();
 
 // Role: the master's event loop: signals, children's ends and reports, timers; hands each to the
-// supervisor. Blocking: in the selector only, and never without a deadline while anything is due.
-class MasterLoop {
+// service. Blocking: in the selector only, and never without a deadline while anything is due.
+class MasterLoop : public MasterCommands {
  public:
   static absl::StatusOr<std::unique_ptr<MasterLoop>> Create(const sigset_t& signals);
 
   Selector* selector() { return selector_.get(); }
   TimerWheel* timers() { return &timers_; }
-  // Runs `supervisor` from start to end; 0 after an orderly stop, 1 when it could not start.
-  int Run(Supervisor* supervisor, const Options& options);
+  // Runs `service`, which has been started, to its end; 0 after an orderly stop, 1 when it could
+  // not start.
+  int Run(Service* service, Operator* op, ControlServer* control, bool hint);
+
+  void Drain() override;
+  void StopFast() override;
+  void Upgrade(ControlClientId client) override;
 
  private:
   MasterLoop(std::unique_ptr<Selector> selector, OwnedFd signal_fd);
-  void Turn(Supervisor* supervisor);
-  void HandleSignals(Supervisor* supervisor);
+  void Turn();
+  void HandleSignals();
+  void Handle(MasterRequest request);
+  void KeepPidFile();
 
   const std::unique_ptr<Selector> selector_;
   const OwnedFd signal_fd_;
   TimerWheel timers_;
+  // While running.
+  Service* service_ = nullptr;
+  Operator* operator_ = nullptr;
+  ControlServer* control_ = nullptr;
+  PidFile pid_file_;
+  std::string pid_path_;  // that was tried
   int int_signals_ = 0;
   bool stop_now_ = false;
 };

@@ -19,7 +19,7 @@ std::vector<int> TakeChannels(const RoleSpec& role, const Generation& generation
   std::vector<int> keep = {setup->control.get()};
   if (role.role == Role::kWorker) {
     setup->job_queue = generation.job_queue().send_end.get();
-    setup->reply_channel = generation.replies()[setup->slot.value].receive_end.get();
+    setup->reply_channel = generation.replies()[setup->slot.value - setup->first_worker].receive_end.get();
     keep.push_back(setup->reply_channel);
     for (const ListenSocket& listener : setup->listeners) keep.push_back(listener.fd);
   } else {
@@ -45,21 +45,26 @@ void ResetSignals() {
 }
 
 [[noreturn]] void BecomeRole(const RoleSpec& role, const Generation& generation, ProcessSetup setup,
-                             pid_t master, LogLevel log_level) {
+                             pid_t master, const SpawnSettings& settings) {
   ResetSignals();
-  const std::string title = absl::StrCat(role.name, "-", setup.slot.value);
+  const std::string title = ProcessName(role, setup.slot, *setup.scoreboard);
   NameProcess(absl::StrCat("wl-", title));
-  InitLog(title, log_level);
+  LogLevel level = LogLevel::INFO;
+  ParseLogLevel(setup.config->log.level, &level);
+  InitLog(title, settings.log_level.value_or(level));
   if (absl::Status entered = setup.scoreboard->EnterChild(setup.slot); !entered.ok()) {
     LOG(ERROR) << "scoreboard: " << entered.ToString();
     ::_exit(1);
   }
   // First of all: whoever sees anything else of this process shall see it alive.
   setup.scoreboard->MutableSlot(setup.slot).pid.store(::getpid());
-  const std::vector<int> keep = TakeChannels(role, generation, &setup);
+  std::vector<int> keep = TakeChannels(role, generation, &setup);
+  keep.push_back(LogFd());
   CloseAllFdsExcept(keep);
-  if (role.drops_root) {
-    if (absl::Status dropped = BecomeNobody(); !dropped.ok()) {
+  if (role.drops_root || settings.identity) {
+    const absl::Status dropped =
+        settings.identity ? BecomeIdentity(*settings.identity) : BecomeNobody();
+    if (!dropped.ok()) {
       LOG(ERROR) << dropped.ToString();
       ::_exit(1);
     }
@@ -75,14 +80,22 @@ void ResetSignals() {
 
 }  // namespace
 
+std::string ProcessName(const RoleSpec& role, SlotIndex slot, const Scoreboard& board) {
+  const uint32_t first = role.role == Role::kWorker ? 0 : board.worker_slots();
+  return absl::StrCat(role.name, "-", slot.value - first);
+}
+
 absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generation& generation,
                                             SlotIndex slot, uint32_t incarnation, Scoreboard* board,
-                                            LogLevel log_level) {
+                                            const SpawnSettings& settings) {
   absl::StatusOr<PacketPair> control = SeqPacketPair(kControlBufferBytes);
   if (!control.ok()) return control.status();
   ProcessSetup setup;
   setup.slot = slot;
   setup.incarnation = incarnation;
+  setup.generation = generation.number();
+  setup.bay = generation.place().bay;
+  setup.first_worker = generation.place().first_worker;
   setup.config = &generation.config();
   setup.scoreboard = board;
   setup.control = std::move(control->receive_end);
@@ -93,7 +106,7 @@ absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generati
   const pid_t master = ::getpid();
   const absl::StatusOr<pid_t> pid = Fork();
   if (!pid.ok()) return pid.status();
-  if (*pid == 0) BecomeRole(role, generation, std::move(setup), master, log_level);
+  if (*pid == 0) BecomeRole(role, generation, std::move(setup), master, settings);
   absl::StatusOr<OwnedFd> pidfd = PidfdOpen(*pid);
   if (!pidfd.ok()) {
     // Without a pidfd it cannot be supervised. It is our unreaped child, so its pid is still its

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -10,6 +11,7 @@
 #include "common/owned_fd.h"
 #include "common/process_setup.h"
 #include "master/generation.h"
+#include "master/privileges.h"
 
 namespace windlass {
 
@@ -29,13 +31,22 @@ struct SpawnedProcess {
   OwnedFd control;  // the master's end
 };
 
+// What children are made with beyond their generation; the same for all generations.
+struct SpawnSettings {
+  std::optional<LogLevel> log_level;  // over the configuration's
+  std::optional<Identity> identity;   // whom children become; else who parses payloads is nobody
+};
+
+// "worker-3", "pool-0": pool processes are counted from the first slot of theirs.
+std::string ProcessName(const RoleSpec& role, SlotIndex slot, const Scoreboard& board);
+
 // The one place where a process is made. The child keeps its standard descriptors, its control
 // channel and what `role` needs of the generation; every other descriptor is closed, signals are
 // reset, and it never returns here. Errors: out of processes, descriptors or memory: try again
 // later.
 absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generation& generation,
                                             SlotIndex slot, uint32_t incarnation, Scoreboard* board,
-                                            LogLevel log_level);
+                                            const SpawnSettings& settings);
 
 }  // namespace windlass
 

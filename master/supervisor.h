@@ -2,105 +2,170 @@
 #define WINDLASS_MASTER_SUPERVISOR_H_
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
-#include "common/control_channel.h"
 #include "common/log_limit.h"
 #include "common/scoreboard.h"
 #include "common/selector.h"
 #include "common/timer_wheel.h"
-#include "master/child_state.h"
+#include "master/child.h"
+#include "master/death_log.h"
 #include "master/generation.h"
 #include "master/restart_policy.h"
+#include "master/slot_pool.h"
 #include "master/spawn.h"
+#include "proto/control.pb.h"
 
 namespace windlass {
 
-// Role: keeps the processes of a generation running: makes them, hears when they are ready,
-// replaces the dead, and tells workers what became of jobs whose process died. The master, which
-// calls it from its loop. Policy is elsewhere and pure: child_state.h (states x events),
-// restart_policy.h (when).
+class Supervisor;
+
+// Who has several supervisors, and knows what goes beyond one generation. Must not call back into
+// the supervisor except for the const ones and Tell.
+class SupervisorOwner {
+ public:
+  virtual void OnWorkerServing(Supervisor* supervisor, Child* worker) = 0;
+  virtual void OnWorkerLeaving(Supervisor* supervisor, Child* worker) = 0;  // with moves
+  virtual void OnReport(Supervisor* supervisor, Child* child, const proto::Report& report) = 0;
+
+ protected:
+  virtual ~SupervisorOwner() = default;
+};
+
+// What all supervisors of a master work with.
+struct SupervisorServices {
+  Scoreboard* board = nullptr;
+  Selector* selector = nullptr;
+  TimerWheel* timers = nullptr;
+  SlotPool* pool_slots = nullptr;
+  DeathLog* deaths = nullptr;
+  absl::Span<const RoleSpec> roles;
+  const SpawnSettings* settings = nullptr;
+  SupervisorOwner* owner = nullptr;
+};
+
+// How a generation ends.
+struct Farewell {
+  Instant deadline = Instant::Never();  // by then at the latest
+  // Clients are given to other workers; else they are closed when they have their answers.
+  bool moves = false;
+  std::vector<uint32_t> kept_listeners;  // by index, at which others go on
+};
+
+// Role: keeps the processes of one generation running: makes them, hears when they are ready,
+// replaces the dead, adds and takes away, recycles, and tells workers what became of jobs whose
+// process died. The master, which calls it from its loop. Policy is elsewhere and pure:
+// child_state.h (states x events), restart_policy.h (when), recycle_policy.h (when no more).
 //
-// Life:   Start -> kStarting -> (all ready) kServing -> Drain -> kDraining -> (all gone) kDone
+// Life:   Start -> kStarting -> (all ready) kReady -> Serve -> kServing -> Drain -> kDraining ->
+//                      |                                                     (all gone) kDone
 //                      \-> a process cannot start, or startup_timeout: kFailed, why() says what
 //
-// Draining: workers take nothing new and end when their last client has its answer; pool processes
-// stay, and are replaced, while any worker lives; whoever is left a second after drain_timeout is
-// killed. Owns the generation and all children. Trusts nothing that it reads from the scoreboard or
-// a control channel. Blocking: never. Errors: a failed fork is tried again with back-off; it ends
-// the start only if startup_timeout passes.
+// Until Serve, workers take no client, so that a generation which fails has cost nobody anything.
+// Draining: workers take nothing new and end when they have no client left; pool processes stay,
+// and are replaced, while any worker lives; whoever is left a second after the deadline is killed.
+// Owns the generation and all children. Trusts nothing that it reads from the scoreboard or a
+// control channel. Blocking: never. Errors: a failed fork is tried again with back-off; it ends the
+// start only if startup_timeout passes.
 class Supervisor : public TimerOwner {
  public:
-  enum class State : uint8_t { kStarting, kServing, kDraining, kDone, kFailed };
+  enum class State : uint8_t { kStarting, kReady, kServing, kDraining, kDone, kFailed };
   static constexpr uint64_t kPidfdKind = 1, kControlKind = 2;
+  // A role of which every process has died so many times in a row without work is said to have
+  // failed. It is tried on, slowly.
+  static constexpr int kFailedAfter = 5;
 
-  Supervisor(Generation generation, Scoreboard* board, absl::Span<const RoleSpec> roles,
-             Selector* selector, TimerWheel* timers, LogLevel log_level);
+  Supervisor(Generation generation, const SupervisorServices& services);
   ~Supervisor();
 
   void Start();
-  // Finish what is in flight, by then at the latest. May be called again with an earlier deadline.
-  void Drain(Instant deadline);
+  void Serve();  // REQUIRES: kReady
+  // May be called again, with an earlier deadline or to stop moving.
+  void Drain(Farewell farewell);
   void KillAll();
-  void OnReady(SelectorToken token);
-  // A child of ours that nobody knows ended: as PID 1 we inherit strangers.
-  void ReapStrangers();
+  // Kills everybody and comes to kDone when they are gone.
+  void Abort();
+  // How many processes there shall be. Those too many finish first: workers give their clients
+  // away, pool processes end between jobs.
+  void Resize(int workers, int pool);
+  // Once a second: starts successors of processes that are due to be recycled.
+  void Recycle(Instant now);
+  void OnReady(SelectorToken token);  // REQUIRES: Owns(token)
+  bool Owns(SelectorToken token) const {
+    return (token.value >> 48 & 0xff) == generation_.place().bay;
+  }
+  bool OnChildExited(pid_t pid);  // false: not one of ours
   void OnTimer(Timer* timer, Instant now) override;
+
+  // Kills the process that runs `job`. False: none does.
+  bool KillRunning(uint64_t job, absl::string_view why);
+  // False: it cannot be told (it has none, or does not read and is killed).
+  bool Tell(Child& child, const google::protobuf::MessageLite& command,
+            absl::Span<const int> fds = {});
 
   State state() const { return state_; }
   const std::string& why() const { return why_; }
   const Generation& generation() const { return generation_; }
+  ListenerSet& listeners() { return generation_.listeners(); }
+  // Where its workers listen, or listened: as listeners().sockets() before Drain, without the fds.
+  const std::vector<ListenSocket>& bound() const { return bound_; }
+  const std::vector<std::unique_ptr<Child>>& children() const { return children_; }
+  int wanted(Role role) const { return role == Role::kWorker ? wanted_workers_ : wanted_pool_; }
+  bool HasFailed(Role role) const;
+  uint32_t NumberOf(const Child& child) const;  // as in its name
+  std::string NameOf(const Child& child) const;
 
  private:
-  struct Child {
-    Child(TimerOwner* owner, const RoleSpec* role_spec, SlotIndex index)
-        : role(role_spec), slot(index), timer(owner) {}
-    const RoleSpec* role;
-    SlotIndex slot;
-    ChildState state = ChildState::kWaiting;
-    uint32_t incarnation = 0;
-    pid_t pid = 0;
-    OwnedFd pidfd;
-    std::optional<ControlChannel> control;
-    Instant started;
-    int quick_deaths = 0;
-    Timer timer;  // the next spawn, startup_timeout or the drain's deadline, by state
-  };
-
+  Child& AddChild(const RoleSpec& role);
+  const RoleSpec& SpecOf(Role role) const;
   void Apply(Child& child, ChildEvent event);
+  bool AssignSlot(Child& child);
+  void ReleaseSlot(Child& child);
   void Spawn(Child& child);
   void Watch(Child& child, SpawnedProcess process);
   void Reschedule(Child& child);
   void Kill(Child& child, absl::string_view why);
+  void BeginServing(Child& child);
   void TellDrain(Child& child);
   void OnExited(Child& child);
-  void OnReport(Child& child);
-  void SettleJobs(const Child& child, uint64_t held_job, const std::string& cause);
+  void NoteDeath(const Child& child, const std::string& cause, pid_t pid, uint64_t job);
+  void TakeReports(Child& child);
+  void HandleReport(Child& child, const proto::Report& report);
+  void SettleJobs(uint64_t held_job, const std::string& cause);
   void ClearSlot(const Child& child);
-  void Tell(Child& child, const google::protobuf::MessageLite& command);
+  uint64_t WorkOf(const Child& child) const;
+  void ResizeRole(Role role, int wanted);
+  Child* PickSurplus(Role role);
+  Child* SuccessorOf(const Child& child);
+  void RetireReplaced(const Child& successor);
   void UpdateState();
+  void PublishPlaces();
   Child* FindWorker(SlotIndex slot, uint32_t incarnation);
+  Child* Find(ChildId id);
   bool AnyLeft(Role role) const;
 
   // Fixed after construction.
   Generation generation_;
+  const std::vector<ListenSocket> bound_;
+  const SupervisorServices services_;
   Scoreboard* const board_;
   Selector* const selector_;
   TimerWheel* const timers_;
-  const LogLevel log_level_;
   const RestartPolicy policy_;
   // Working state.
   State state_ = State::kStarting;
   std::string why_;
   std::vector<std::unique_ptr<Child>> children_;
+  uint32_t next_child_ = 1;
+  SlotPool worker_slots_;
+  int wanted_workers_, wanted_pool_;
   SpawnRate spawn_rate_;
   Timer start_timer_;  // startup_timeout of the whole
-  Instant drain_deadline_ = Instant::Never();
-  LogLimit deaths_log_;  // payloads can cause deaths, so clients can
+  Farewell farewell_;
+  bool pool_told_ = false;  // that no worker needs it any more
+  LogLimit deaths_log_;     // payloads can cause deaths, so clients can
 };
 
 }  // namespace windlass

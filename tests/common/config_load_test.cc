@@ -73,8 +73,13 @@ TEST(LoadConfig, WithoutAFileServesMessageOnLoopbackWithTheBuiltinHandlers) {
 TEST_F(LoadConfigTest, ReadsEveryKey) {
   const absl::StatusOr<Config> config = Load(R"(
 [master]
+user = "web"
+group = "www"
+pid_file = "/run/w.pid"
+control = "/run/w.sock"
 drain_timeout = "0"
 startup_timeout = "1m30s"
+max_generations = 4
 max_processes = 100
 [workers]
 count = 3
@@ -82,12 +87,17 @@ max = 5
 max_connections = 7
 payload_memory = "1GiB"
 selector = "poll"
+max_age = "24h"
 [pool]
 processes = 4
 queue = 6
 prefetch = 0
+max_jobs = 1000
+max_age = "12h"
+max_memory = "1GiB"
 [log]
 level = "debug"
+file = "/var/log/w.log"
 [[listener]]
 address = "unix:/run/x.sock"
 protocol = "line"
@@ -114,11 +124,13 @@ deadline = "1ms"
 )");
   ASSERT_EQ(config.status(), absl::OkStatus());
   EXPECT_EQ(config->source, sources_.file);
-  EXPECT_EQ(config->master, (MasterConfig{absl::ZeroDuration(), absl::Seconds(90), 100}));
-  EXPECT_EQ(config->workers,
-            (WorkersConfig{{false, 3}, 5, 7, {false, 1 << 30}, SelectorKind::kPoll}));
-  EXPECT_EQ(config->pool, (PoolConfig{{false, 4}, 6, false, 0}));
-  EXPECT_EQ(config->log.level, "debug");
+  EXPECT_EQ(config->master, (MasterConfig{absl::ZeroDuration(), absl::Seconds(90), 100, 4, "web",
+                                          "www", "/run/w.pid", "/run/w.sock"}));
+  EXPECT_EQ(
+      config->workers,
+      (WorkersConfig{{false, 3}, 5, 7, {false, 1 << 30}, SelectorKind::kPoll, absl::Hours(24)}));
+  EXPECT_EQ(config->pool, (PoolConfig{{false, 4}, 6, false, 0, 1000, absl::Hours(12), 1 << 30}));
+  EXPECT_EQ(config->log, (LogConfig{"debug", "/var/log/w.log"}));
   ListenerConfig listener;
   listener.address = {ListenAddress::Kind::kUnix, "", 0, "/run/x.sock", "unix:/run/x.sock"};
   listener.protocol = Protocol::kLine;
@@ -196,8 +208,7 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
        {"F:2:1: unknown key 'workers.queue', did you mean 'pool.queue'?"}},
       {"count = 4\n", {"F:1:1: unknown key 'count', did you mean 'workers.count'?"}},
       {"[poool]\n", {"F:1:2: unknown key or table 'poool', did you mean 'pool'?"}},
-      {"[pool]\nmax_jobs = 4\n",
-       {"F:2:1: unknown key 'pool.max_jobs'; keys there: processes, queue, prefetch"}},
+      {"[log]\nxyzxyz = 4\n", {"F:2:1: unknown key 'log.xyzxyz'; keys there: level, file"}},
       {"[pool.fast]\nprocesses = 4\n",
        {"F:2:1: unknown key 'pool.fast.processes', did you mean 'pool.processes'?"}},
       {"[xyz]\nab = 1\n",
@@ -217,16 +228,16 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
       {"handler = [1]\n", {"F:1:12: handler must be an array of tables: write [[handler]]"}},
       // Wrong type.
       {"[workers]\nmax = 'many'\n",
-       {"F:2:7: workers.max must be an integer from 1 to 1024, not \"many\""}},
-      {"[workers]\nmax = 1.5\n", {"F:2:7: workers.max must be an integer from 1 to 1024, not 1.5"}},
+       {"F:2:7: workers.max must be an integer from 1 to 256, not \"many\""}},
+      {"[workers]\nmax = 1.5\n", {"F:2:7: workers.max must be an integer from 1 to 256, not 1.5"}},
       {"[workers]\nmax = [1]\n",
-       {"F:2:7: workers.max must be an integer from 1 to 1024, not an array"}},
+       {"F:2:7: workers.max must be an integer from 1 to 256, not an array"}},
       {"[workers]\nmax = { a = 1 }\n",
-       {"F:2:7: workers.max must be an integer from 1 to 1024, not a table"}},
+       {"F:2:7: workers.max must be an integer from 1 to 256, not a table"}},
       {"[workers]\nmax = 2024-01-01\n",
-       {"F:2:7: workers.max must be an integer from 1 to 1024, not a date or time"}},
+       {"F:2:7: workers.max must be an integer from 1 to 256, not a date or time"}},
       {"[workers]\ncount = 'all'\n",
-       {"F:2:9: workers.count must be \"auto\" or an integer from 1 to 1024, not \"all\""}},
+       {"F:2:9: workers.count must be \"auto\" or an integer from 1 to 256, not \"all\""}},
       {"[log]\nlevel = true\n",
        {"F:2:9: log.level must be one of \"debug\", \"info\", \"warning\", \"error\", not true"}},
       {"[master]\ndrain_timeout = 30\n",
@@ -247,9 +258,9 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
        {"F:4:9: handler.options must be a table of options, not 1"}},
       // Out of range.
       {"[workers]\nmax = 5000\n",
-       {"F:2:7: workers.max must be an integer from 1 to 1024: 5000 is out of range"}},
+       {"F:2:7: workers.max must be an integer from 1 to 256: 5000 is out of range"}},
       {"[workers]\nmax = 0\n",
-       {"F:2:7: workers.max must be an integer from 1 to 1024: 0 is out of range"}},
+       {"F:2:7: workers.max must be an integer from 1 to 256: 0 is out of range"}},
       {"[pool]\nprocesses = 0\n",
        {"F:2:13: pool.processes must be \"auto\" or an integer from 1 to 65536: 0 is out of "
         "range"}},
@@ -272,6 +283,29 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
       {"[[handler]]\nname='a'\nbuiltin='echo'\ndeadline = '25h'\n",
        {"F:4:12: handler.deadline must be a duration with a unit (like \"30s\") from 1ms to 24h: "
         "\"25h\" is out of range"}},
+      // When processes are replaced: never is said by leaving the key out.
+      {"[workers]\nmax_age = '0'\n",
+       {"F:2:11: workers.max_age must be a duration with a unit (like \"30s\") from 1s to 8760h: "
+        "\"0\" is out of range"}},
+      {"[pool]\nmax_age = 'never'\n",
+       {"F:2:11: pool.max_age must be a duration with a unit (like \"30s\") from 1s to 8760h: "
+        "\"never\" is not a duration: write a number with a unit, like \"500ms\", \"30s\", \"5m\" "
+        "or \"1h30m\""}},
+      {"[pool]\nmax_jobs = 0\n",
+       {"F:2:12: pool.max_jobs must be an integer from 1 to 1000000000: 0 is out of range"}},
+      {"[pool]\nmax_memory = 0\n",
+       {"F:2:14: pool.max_memory must be a size (like \"64KiB\") from 1MiB to 1024TiB: 0 is out of "
+        "range"}},
+      // Paths.
+      {"[master]\npid_file = 'w.pid'\n",
+       {"F:2:12: master.pid_file must be an absolute path, not \"w.pid\""}},
+      {"[master]\ncontrol = 'unix:/run/w.sock'\n",
+       {"F:2:11: master.control must be an absolute path, not \"unix:/run/w.sock\""}},
+      {absl::StrCat("[master]\ncontrol = '/", std::string(107, 'x'), "'\n"),
+       {"F:2:11: master.control is 108 bytes long, and a unix socket can have at most 107"}},
+      {"[log]\nfile = ''\n", {"F:2:8: log.file must be an absolute path, not \"\""}},
+      {"[log]\nfile = \"/a\\u0000b\"\n",
+       {"F:2:8: log.file must be an absolute path, not \"/a\\u0000b\""}},
       // Listeners.
       {"[[listener]]\nprotocol = 'line'\n", {"F:1:1: [[listener]] needs the key 'address'"}},
       {"[[listener]]\naddress = '127.0.0.1'\n",
@@ -299,7 +333,7 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
       {"[[handler]]\nname = 'x'\n", {"F:1:1: [[handler]] needs the key 'builtin'"}},
       {"[[handler]]\nname = 'x'\nbuiltin = 'serch'\n",
        {"F:3:11: handler.builtin must be one of \"search\", \"binary\", \"echo\", \"burn\", "
-        "\"file\", not \"serch\", "
+        "\"file\", \"append\", not \"serch\", "
         "did you mean 'search'?"}},
       {"[[handler]]\nname='x'\nbuiltin='echo'\n[[handler]]\nname='x'\nbuiltin='burn'\n",
        {"F:5:6: handler.name 'x' is there already, at F:2:6"}},
@@ -318,6 +352,7 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
       {"[[handler]]\nname='x'\nbuiltin='search'\noptions = { table = [] }\n",
        {"F:4:21: handler.options.table must be a string that is not empty, not an array"}},
       // Between keys.
+      {"[master]\ngroup = 'www'\n", {"F:2:9: master.group needs master.user beside it"}},
       {"[workers]\nmax = 3\ncount = 4\n",
        {"F:3:9: workers.count (4) is more than workers.max (3)"}},
       {"[master]\nmax_processes = 8\n[workers]\ncount = 4\n[pool]\nprocesses = 5\n",
@@ -339,7 +374,7 @@ TEST_F(LoadConfigTest, ReportsAllErrorsInTheOrderOfTheFileThenOfTheCommandLine) 
   EXPECT_EQ(
       Errors("[workers]\nmax = 0\nkount = 1\n[log]\nlevel = 1\n[[listener]]\naddress = 'x'\n"),
       (Lines{
-          "F:2:7: workers.max must be an integer from 1 to 1024: 0 is out of range",
+          "F:2:7: workers.max must be an integer from 1 to 256: 0 is out of range",
           "F:3:1: unknown key 'workers.kount', did you mean 'workers.count'?",
           "F:5:9: log.level must be one of \"debug\", \"info\", \"warning\", \"error\", not 1",
           "F:7:11: listener.address must be HOST:PORT, :PORT or unix:/PATH: address 'x': needs a "
@@ -394,7 +429,7 @@ TEST_F(LoadConfigTest, SetTakesBareWordsWithUnits) {
 TEST_F(LoadConfigTest, ReportsEachCommandLineErrorWithItsFlag) {
   const std::pair<const char*, const char*> kCases[] = {
       {"workers.count=x",
-       "--set workers.count=x: workers.count must be \"auto\" or an integer from 1 to 1024, not "
+       "--set workers.count=x: workers.count must be \"auto\" or an integer from 1 to 256, not "
        "\"x\""},
       {"worker.count=4",
        "--set worker.count=4: unknown key 'worker.count', did you mean 'workers.count'?"},
@@ -404,10 +439,10 @@ TEST_F(LoadConfigTest, ReportsEachCommandLineErrorWithItsFlag) {
       {"listener.backlog=4",
        "--set listener.backlog=4: 'listener.backlog' is one of several: set it in a file"},
       {"workers.count=2\nmax=3",
-       "--set workers.count=2?max=3: workers.count must be \"auto\" or an integer from 1 to 1024, "
+       "--set workers.count=2?max=3: workers.count must be \"auto\" or an integer from 1 to 256, "
        "not \"2\\u000Amax=3\""},
       {"workers.max=[1]",
-       "--set workers.max=[1]: workers.max must be an integer from 1 to 1024, not an array"},
+       "--set workers.max=[1]: workers.max must be an integer from 1 to 256, not an array"},
       {"workers.count=65",
        "--set workers.count=65: workers.count (65) is more than workers.max (64)"},
   };
@@ -431,7 +466,7 @@ TEST_F(LoadConfigTest, ReportsWorkersAndPoolByTheirFlags) {
   sources_.workers = "0";
   sources_.pool = "many";
   EXPECT_EQ(ErrorsWithoutFile(), (Lines{"--workers 0: workers.count must be \"auto\" or an integer "
-                                        "from 1 to 1024: 0 is out of range",
+                                        "from 1 to 256: 0 is out of range",
                                         "--pool many: pool.processes must be \"auto\" or an "
                                         "integer from 1 to 65536, not \"many\""}));
 }

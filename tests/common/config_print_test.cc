@@ -45,10 +45,30 @@ TEST_F(PrintConfigTest, DefaultIsReadBackAsTheSame) { ExpectRoundTrip(*LoadConfi
 
 TEST_F(PrintConfigTest, EveryKeyAwayFromItsDefaultIsReadBackAsTheSame) {
   const absl::StatusOr<Config> config = Load(R"(
-master = { drain_timeout = "0", startup_timeout = "1h1m1.5s", max_processes = 100 }
-workers = { count = 3, max = 5, max_connections = 7, payload_memory = "1048577", selector = "poll" }
-pool = { processes = 4, queue = 6, prefetch = 0 }
-log.level = "warning"
+log = { level = "warning", file = "/var/log/w \"1\".log" }
+[master]
+user = "web"
+group = "33"
+pid_file = "/run/w.pid"
+control = "/run/w.sock"
+drain_timeout = "0"
+startup_timeout = "1h1m1.5s"
+max_generations = 8
+max_processes = 100
+[workers]
+count = 3
+max = 5
+max_connections = 7
+payload_memory = "1048577"
+selector = "poll"
+max_age = "8760h"
+[pool]
+processes = 4
+queue = 6
+prefetch = 0
+max_jobs = 1000000000
+max_age = "1s"
+max_memory = "1500MiB"
 [[listener]]
 address = "unix:/run/a \"b\" \\ \u007f \u00e9.sock"
 protocol = "length"
@@ -88,6 +108,13 @@ builtin = "burn"
 )");
   ASSERT_EQ(config.status(), absl::OkStatus());
   ExpectRoundTrip(*config);
+}
+
+TEST_F(PrintConfigTest, WhatIsNeverDueIsPrintedAsNotSet) {
+  const std::string text = PrintConfig(*LoadConfig({}));
+  for (const char* line : {"# user is not set", "# control is not set", "# max_age is not set",
+                           "# max_jobs is not set", "# max_memory is not set", "# file is not set"})
+    EXPECT_TRUE(absl::StrContains(text, line)) << line;
 }
 
 TEST_F(PrintConfigTest, CommentsNameEveryKey) {

@@ -13,7 +13,7 @@
 namespace windlass {
 namespace {
 
-constexpr uint32_t kSlots = 4;
+constexpr uint32_t kWorkers = 2, kSlots = 4;
 
 // Runs `body` in a child and gives its answer.
 bool InChild(const std::function<bool()>& body) {
@@ -45,14 +45,16 @@ int OpenDescriptors() {
 
 class ScoreboardTest : public testing::Test {
  protected:
-  ScoreboardTest() : board_(Scoreboard::Create(kSlots).value()) {}
+  ScoreboardTest() : board_(Scoreboard::Create(kWorkers, kSlots - kWorkers).value()) {}
   Scoreboard board_;
 };
 
 TEST_F(ScoreboardTest, SaysWhatItIs) {
   EXPECT_EQ(board_.header().magic, ScoreboardHeader::kMagic);
   EXPECT_EQ(board_.header().version, ScoreboardHeader::kVersion);
-  EXPECT_EQ(board_.header().slots, kSlots);
+  EXPECT_EQ(board_.header().worker_slots, kWorkers);
+  EXPECT_EQ(board_.header().pool_slots, kSlots - kWorkers);
+  EXPECT_EQ(board_.worker_slots(), kWorkers);
   EXPECT_EQ(board_.slots(), kSlots);
 }
 
@@ -74,6 +76,30 @@ TEST_F(ScoreboardTest, TheMasterWritesEverySlotAndNoneOverlaps) {
     EXPECT_EQ(board_.slot(SlotIndex{i}).cancelled.back().load(), i);
   }
   EXPECT_EQ(board_.header().magic, ScoreboardHeader::kMagic);
+}
+
+TEST_F(ScoreboardTest, RangesStayWithinTheBoardWhateverTheHeaderSays) {
+  GenerationBay& bay = board_.MutableHeader().bays[1];
+  bay.first_worker = 1;
+  bay.workers = 1;
+  EXPECT_EQ(board_.WorkersOf(1).first, 1u);
+  EXPECT_EQ(board_.WorkersOf(1).end, 2u);
+  bay.workers = 1000;
+  EXPECT_EQ(board_.WorkersOf(1).end, kWorkers);
+  bay.first_worker = 77;
+  EXPECT_EQ(board_.WorkersOf(1).first, board_.WorkersOf(1).end);
+  board_.MutableHeader().pool_slots_used = 99;
+  EXPECT_EQ(board_.PoolSlots().first, kWorkers);
+  EXPECT_EQ(board_.PoolSlots().end, kSlots);
+}
+
+TEST_F(ScoreboardTest, PayloadBytesCountEveryGenerationAndTheWholePool) {
+  board_.MutableHeader().bays[0].workers = 1;
+  board_.MutableHeader().bays[5].first_worker = 1;
+  board_.MutableHeader().bays[5].workers = 1;
+  board_.MutableHeader().pool_slots_used = 1;
+  for (uint32_t i = 0; i < kSlots; ++i) board_.MutableSlot(SlotIndex{i}).payload_bytes = 1u << i;
+  EXPECT_EQ(board_.PayloadBytes(), 1u + 2u + 4u);
 }
 
 TEST_F(ScoreboardTest, BumpAdds) {
@@ -115,10 +141,10 @@ TEST_F(ScoreboardTest, AChildReadsWhatTheMasterWroteBeforeAndAfterItEntered) {
     char byte;
     const bool fine =
         board_.EnterChild(SlotIndex{1}).ok() && board_.slot(SlotIndex{0}).incarnation.load() == 7 &&
-        ::read(wait_end.get(), &byte, 1) == 1 && board_.header().pool_ready.load() == 3;
+        ::read(wait_end.get(), &byte, 1) == 1 && board_.header().bays[0].pool_ready.load() == 3;
     ::_exit(fine ? 0 : 1);
   }
-  board_.MutableHeader().pool_ready = 3;
+  board_.MutableHeader().bays[0].pool_ready = 3;
   ASSERT_EQ(::write(go_end.get(), "x", 1), 1);
   int status = 0;
   ASSERT_EQ(::waitpid(pid, &status, 0), pid);

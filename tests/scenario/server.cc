@@ -36,12 +36,15 @@ std::vector<std::string> StatFields(pid_t pid) {
   return absl::StrSplit(stat.substr(end + 2), ' ');
 }
 
-pid_t SpawnWith(const std::vector<std::string>& arguments, int in, int out, int err) {
+// `runtime`: where a server that is told nothing puts its control socket.
+pid_t SpawnWith(const std::vector<std::string>& arguments, const std::string& runtime, int in,
+                int out, int err) {
   std::vector<char*> argv;
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   const pid_t pid = ::fork();
   if (pid != 0) return pid;
+  ::setenv("RUNTIME_DIRECTORY", runtime.c_str(), 1);
   ::dup2(in, 0);
   ::dup2(out, 1);
   ::dup2(err, 2);
@@ -76,7 +79,7 @@ ProgramResult RunProgram(const std::vector<std::string>& arguments, const std::s
                     err = folder.Write("err", "");
   OwnedFd in_fd(::open(in.c_str(), O_RDONLY)), out_fd(::open(out.c_str(), O_WRONLY)),
       err_fd(::open(err.c_str(), O_WRONLY));
-  const pid_t pid = SpawnWith(arguments, in_fd.get(), out_fd.get(), err_fd.get());
+  const pid_t pid = SpawnWith(arguments, folder.path(), in_fd.get(), out_fd.get(), err_fd.get());
   int status = 0;
   ProgramResult result;
   if (Eventually([&] { return ::waitpid(pid, &status, WNOHANG) == pid; }, limit)) {
@@ -93,25 +96,29 @@ ProgramResult RunProgram(const std::vector<std::string>& arguments, const std::s
 
 std::unique_ptr<Server> Server::Start(std::vector<std::string> arguments) {
   std::unique_ptr<Server> server(new Server);
+  arguments.push_back(server->ControlArgument());
+  server->Spawn(std::move(arguments));
+  return server;
+}
+
+void Server::Spawn(std::vector<std::string> arguments) {
   char path[] = "/tmp/windlass-test-log-XXXXXX";
   OwnedFd log(::mkostemp(path, O_APPEND));
-  server->log_path_ = path;
+  log_path_ = path;
   OwnedFd null(::open("/dev/null", O_RDWR));
   arguments.insert(arguments.begin(), Program("windlassd"));
-  server->pid_ = SpawnWith(arguments, null.get(), null.get(), log.get());
-  const bool serving =
-      Eventually([&] { return server->LogHas("serving:") || !ProcessExists(server->pid_); });
-  if (!serving || !ProcessExists(server->pid_)) {
-    ADD_FAILURE() << "windlassd is not serving:\n" << server->Log();
-    return server;
+  pid_ = SpawnWith(arguments, folder_.path(), null.get(), null.get(), log.get());
+  const bool serving = Eventually([&] { return LogHas("serving:") || !ProcessExists(pid_); });
+  if (!serving || !ProcessExists(pid_)) {
+    ADD_FAILURE() << "windlassd is not serving:\n" << Log();
+    return;
   }
-  for (absl::string_view line : absl::StrSplit(server->Log(), '\n')) {
+  for (absl::string_view line : absl::StrSplit(Log(), '\n')) {
     const size_t at = line.find("listening protocol=");
     if (at == absl::string_view::npos) continue;
     const std::vector<std::string> words = absl::StrSplit(line.substr(at + 10), ' ');
-    server->addresses_.emplace(words[0].substr(9), words[1].substr(8));
+    addresses_.emplace(words[0].substr(9), words[1].substr(8));
   }
-  return server;
 }
 
 std::unique_ptr<Server> Server::StartUsual(std::vector<std::string> more) {
@@ -119,8 +126,22 @@ std::unique_ptr<Server> Server::StartUsual(std::vector<std::string> more) {
   for (const char* protocol : {"message", "echo", "line", "length"}) {
     arguments.push_back(absl::StrCat("--listen=", protocol, "://127.0.0.1:0"));
   }
+  std::unique_ptr<Server> server(new Server);
+  arguments.push_back(server->ControlArgument());
   arguments.insert(arguments.end(), more.begin(), more.end());
-  return Start(std::move(arguments));
+  server->Spawn(std::move(arguments));
+  return server;
+}
+
+std::unique_ptr<Server> Server::StartWithConfig(const std::string& toml_text,
+                                                std::vector<std::string> more) {
+  std::unique_ptr<Server> server(new Server);
+  server->WriteConfig(toml_text);
+  std::vector<std::string> arguments = {absl::StrCat("--config=", server->config_path()),
+                                        server->ControlArgument()};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  server->Spawn(std::move(arguments));
+  return server;
 }
 
 Server::~Server() {
@@ -152,11 +173,28 @@ std::vector<pid_t> Server::Children(const std::string& role) const {
     const std::vector<std::string> fields = StatFields(pid);
     if (fields.size() < 2 || fields[0] == "Z" || fields[1] != std::to_string(pid_)) continue;
     const std::string name = ReadWhole(absl::StrCat("/proc/", pid, "/comm"));
-    if (absl::StartsWith(name, absl::StrCat("wl-", role)))
-      children.push_back(pid);
+    if (absl::StartsWith(name, absl::StrCat("wl-", role))) children.push_back(pid);
   }
   std::sort(children.begin(), children.end());
   return children;
+}
+
+std::string Server::config_path() const { return folder_.path() + "/windlass.toml"; }
+
+void Server::WriteConfig(const std::string& toml_text) const {
+  folder_.Write("windlass.toml", toml_text);
+}
+
+std::string Server::control_path() const { return folder_.path() + "/control.sock"; }
+
+std::string Server::ControlArgument() const {
+  return absl::StrCat("--set=master.control=\"", control_path(), "\"");
+}
+
+ProgramResult Server::Ctl(std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(),
+                   {Program("windlassctl"), absl::StrCat("--control=", control_path())});
+  return RunProgram(arguments);
 }
 
 void Server::Signal(int signal) const { ::kill(pid_, signal); }
@@ -186,9 +224,10 @@ TemporaryFolder::~TemporaryFolder() {
 }
 
 std::string TemporaryFolder::Write(const std::string& name, const std::string& content) const {
-  const std::string path = absl::StrCat(path_, "/", name);
-  std::ofstream(path, std::ios::binary) << content;
-  ::chmod(path.c_str(), 0644);
+  const std::string path = absl::StrCat(path_, "/", name), unfinished = path + ".new";
+  std::ofstream(unfinished, std::ios::binary) << content;
+  ::chmod(unfinished.c_str(), 0644);
+  EXPECT_EQ(::rename(unfinished.c_str(), path.c_str()), 0) << path << ": " << strerror(errno);
   return path;
 }
 

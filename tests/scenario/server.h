@@ -39,6 +39,20 @@ ProgramResult RunProgram(const std::vector<std::string>& arguments, const std::s
 // build/NAME
 std::string Program(const std::string& name);
 
+// A folder of its own for one test, removed afterwards.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  const std::string& path() const { return path_; }
+  // Writes a file, readable by everybody; returns its path. A file that is there is replaced at
+  // once: readers see the old content or the new one.
+  std::string Write(const std::string& name, const std::string& content) const;
+
+ private:
+  std::string path_;
+};
+
 // A real windlassd with real children, as its operator would start it. Ended, with everything it
 // made, by the destructor.
 class Server {
@@ -49,6 +63,9 @@ class Server {
   // One listener of each protocol on loopback, two workers, two pool processes, and `more`
   // arguments.
   static std::unique_ptr<Server> StartUsual(std::vector<std::string> more = {});
+  // With --config, a file of this text that lives as long as the server, and `more` arguments.
+  static std::unique_ptr<Server> StartWithConfig(const std::string& toml_text,
+                                                 std::vector<std::string> more = {});
   ~Server();
 
   // "127.0.0.1:40123" or "unix:/path" of the listener; fails the test when there is none.
@@ -57,6 +74,13 @@ class Server {
   // Live children by what they are: "worker" or "pool". By /proc.
   std::vector<pid_t> Children(const std::string& role) const;
   void Signal(int signal) const;
+  // Of StartWithConfig. The server reads a new text when it is told to.
+  std::string config_path() const;
+  void WriteConfig(const std::string& toml_text) const;
+  // Of StartUsual and StartWithConfig.
+  std::string control_path() const;
+  // Runs windlassctl with these arguments on the control socket, to its end.
+  ProgramResult Ctl(std::vector<std::string> arguments) const;
   // The exit code, 128 + signal, or -1 when it has not ended within kSoon.
   int WaitForEnd();
   // Everything on stderr so far.
@@ -65,23 +89,14 @@ class Server {
 
  private:
   Server() = default;
+  void Spawn(std::vector<std::string> arguments);  // and waits until it serves
+  std::string ControlArgument() const;
+
   pid_t pid_ = 0;
   bool ended_ = false;
   std::string log_path_;
+  TemporaryFolder folder_;  // configuration and control socket
   std::map<std::string, std::string> addresses_;
-};
-
-// A folder of its own for one test, removed afterwards.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  const std::string& path() const { return path_; }
-  // Writes a file, readable by everybody; returns its path.
-  std::string Write(const std::string& name, const std::string& content) const;
-
- private:
-  std::string path_;
 };
 
 bool ProcessExists(pid_t pid);  // and is no zombie

@@ -1,6 +1,7 @@
 #include "worker/handlers/registry.h"
 
 #include "absl/strings/str_cat.h"
+#include "worker/handlers/append_handler.h"
 #include "worker/handlers/binary_handler.h"
 #include "worker/handlers/burn_handler.h"
 #include "worker/handlers/file_handler.h"
@@ -33,6 +34,13 @@ Made MakeFile(const HandlerConfig& config) {
   return *std::move(made);
 }
 
+Made MakeAppend(const HandlerConfig& config) {
+  absl::StatusOr<std::unique_ptr<AppendHandler>> made =
+      AppendHandler::Open(StringOption(config, "file"));
+  if (!made.ok()) return made.status();
+  return *std::move(made);
+}
+
 struct Builtin {
   absl::string_view name;
   Made (*make)(const HandlerConfig&);
@@ -43,6 +51,7 @@ constexpr Builtin kBuiltins[] = {
     {"echo", [](const HandlerConfig&) -> Made { return std::make_unique<EchoHandler>(); }},
     {"burn", [](const HandlerConfig&) -> Made { return std::make_unique<BurnHandler>(); }},
     {"file", &MakeFile},
+    {"append", &MakeAppend},
 };
 
 }  // namespace

@@ -44,13 +44,13 @@ void Acceptor::Disarm() {
 void Acceptor::BeforeWait(uint32_t own_connections) {
   if (stopped_) return;
   const Scoreboard& board = *setup_.scoreboard;
-  const uint32_t workers =
-      std::min(board.header().worker_slots_used.load(std::memory_order_relaxed), board.slots());
+  const SlotRange siblings = SiblingWorkers(setup_);
   uint64_t total = own_connections;
   uint32_t live = 1;
-  for (uint32_t i = 0; i < workers; ++i) {
+  for (uint32_t i = siblings.first; i < siblings.end; ++i) {
     const ProcessSlot& slot = board.slot(SlotIndex{i});
-    if (i == setup_.slot.value || slot.pid.load(std::memory_order_relaxed) == 0) continue;
+    if (i == setup_.slot.value) continue;
+    if (slot.state.load(std::memory_order_relaxed) != ProcessState::kServing) continue;
     total += slot.connections.load(std::memory_order_relaxed);
     ++live;
   }
@@ -74,7 +74,7 @@ void Acceptor::OnReady(SelectorToken token, absl::FunctionRef<void(OwnedFd, uint
     OwnedFd client;
     switch (AcceptSome(listener.fd, &client)) {
       case AcceptOutcome::kAccepted:
-        take(std::move(client), listener.listener);
+        take(std::move(client), static_cast<uint32_t>(index));
         break;
       case AcceptOutcome::kAborted:
         break;
@@ -101,18 +101,20 @@ void Acceptor::Shed(int listener) {
   }
 }
 
-void Acceptor::StopAndDrain(absl::FunctionRef<void(OwnedFd, uint32_t)> take) {
+void Acceptor::StopAndDrain(absl::Span<const uint32_t> kept,
+                            absl::FunctionRef<void(OwnedFd, uint32_t)> take) {
   Disarm();
   stopped_ = true;
   rearm_.Disarm();
-  for (const ListenSocket& listener : setup_.listeners) {
-    for (;;) {
+  for (uint32_t i = 0; i < setup_.listeners.size(); ++i) {
+    const bool others_go_on = std::find(kept.begin(), kept.end(), i) != kept.end();
+    while (!others_go_on) {
       OwnedFd client;
-      const AcceptOutcome outcome = AcceptSome(listener.fd, &client);
-      if (outcome == AcceptOutcome::kAccepted) take(std::move(client), listener.listener);
+      const AcceptOutcome outcome = AcceptSome(setup_.listeners[i].fd, &client);
+      if (outcome == AcceptOutcome::kAccepted) take(std::move(client), i);
       if (outcome == AcceptOutcome::kWouldBlock || outcome == AcceptOutcome::kExhausted) break;
     }
-    OwnedFd(listener.fd).Reset();  // nobody shall wait in a queue that is not served any more
+    OwnedFd(setup_.listeners[i].fd).Reset();  // nobody shall wait in a queue that is not served
   }
 }
 

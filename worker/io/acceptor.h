@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "absl/types/span.h"
 #include "common/log_limit.h"
 #include "common/process_setup.h"
 #include "common/selector.h"
@@ -33,13 +34,17 @@ class Acceptor : public TimerOwner {
   Acceptor(const ProcessSetup& setup, Selector* selector, TimerWheel* timers);
   ~Acceptor();
 
+  // The generation serves: clients are taken from now on.
+  void Start() { stopped_ = false; }
   // Before waiting: arms or disarms by the load of all workers.
   void BeforeWait(uint32_t own_connections);
-  // A listener is ready: hands at most kAcceptsPerTurn clients to `take` (socket, listener index).
+  // A listener is ready: hands at most kAcceptsPerTurn clients to `take` (socket, index of the
+  // listening socket).
   void OnReady(SelectorToken token, absl::FunctionRef<void(OwnedFd, uint32_t)> take);
-  // Takes every client that waits on any listener, then closes this process's copies of the
-  // listeners.
-  void StopAndDrain(absl::FunctionRef<void(OwnedFd, uint32_t)> take);
+  // For good. Takes every client that waits on a listener, unless it is one of `kept`, where others
+  // go on; then closes this process's copies of the listeners.
+  void StopAndDrain(absl::Span<const uint32_t> kept,
+                    absl::FunctionRef<void(OwnedFd, uint32_t)> take);
   void OnTimer(Timer* timer, Instant now) override;
 
  private:
@@ -52,7 +57,7 @@ class Acceptor : public TimerOwner {
   TimerWheel* const timers_;
   OwnedFd reserve_;
   bool armed_ = false;
-  bool stopped_ = false;
+  bool stopped_ = true;
   bool look_anyway_ = false;  // armed by the clock, not by the load
   Timer rearm_;
   Instant exhausted_until_;

@@ -51,4 +51,12 @@ void Backlog::Remove(Exchange* exchange, BacklogLane** lane) {
   *lane = nullptr;
 }
 
+void Backlog::ForEach(absl::FunctionRef<void(const Exchange&)> visit) const {
+  const BacklogLane* lane = turn_;
+  while (lane != nullptr) {
+    for (const Exchange* e = lane->first; e != nullptr; e = e->lane_next) visit(*e);
+    lane = lane->next == turn_ ? nullptr : lane->next;
+  }
+}
+
 }  // namespace windlass

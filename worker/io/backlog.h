@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "absl/functional/function_ref.h"
 #include "worker/io/exchange.h"
 
 namespace windlass {
@@ -24,6 +25,7 @@ class Backlog {
   Exchange* PeekNext() const { return turn_ == nullptr ? nullptr : turn_->first; }
   void PopNext(BacklogLane** lane);
   void Remove(Exchange* exchange, BacklogLane** lane);
+  void ForEach(absl::FunctionRef<void(const Exchange&)> visit) const;  // O(n)
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
 

@@ -18,6 +18,8 @@ enum class ConnState : uint8_t {
   kAtLimit,           // too many requests in flight or too many unsent bytes; not reading
   kHalfClosed,        // the client has sent all it will; answers are still due
   kFinishing,         // no more requests are taken; closes after the answers that are due
+  kQuiescing,  // takes no more requests here; moves to another worker when all are answered
+  kMoving,     // offered to another worker, which has not answered; nothing is watched
   kLingering,  // our side is shut; waits for the client to close, so that a reset cannot destroy
                // answers
   kClosed,
@@ -27,7 +29,8 @@ constexpr absl::string_view ConnStateName(ConnState state) {
   constexpr absl::string_view kNames[] = {
       "reading-frames",   "receiving-content", "awaiting-memory",
       "skipping-content", "at-limit",          "half-closed",
-      "finishing",        "lingering",         "closed"};
+      "finishing",        "quiescing",         "moving",
+      "lingering",        "closed"};
   return kNames[static_cast<size_t>(state)];
 }
 
@@ -35,22 +38,33 @@ constexpr absl::string_view ConnStateName(ConnState state) {
 constexpr bool CanEnter(ConnState from, ConnState to) {
   switch (from) {
     case ConnState::kReadingFrames:
-      return to != ConnState::kReadingFrames && to != ConnState::kAwaitingMemory;
+      return to != ConnState::kReadingFrames && to != ConnState::kAwaitingMemory &&
+             to != ConnState::kMoving;
     case ConnState::kReceivingContent:
-      return to != ConnState::kReceivingContent && to != ConnState::kAtLimit;
+      return to != ConnState::kReceivingContent && to != ConnState::kAtLimit &&
+             to != ConnState::kMoving;
     case ConnState::kAwaitingMemory:
       return to == ConnState::kReceivingContent || to == ConnState::kSkippingContent ||
-             to == ConnState::kFinishing || to == ConnState::kClosed;
+             to == ConnState::kFinishing || to == ConnState::kQuiescing ||
+             to == ConnState::kClosed;
     case ConnState::kSkippingContent:
       return to == ConnState::kReadingFrames || to == ConnState::kHalfClosed ||
-             to == ConnState::kFinishing || to == ConnState::kClosed;
+             to == ConnState::kFinishing || to == ConnState::kQuiescing ||
+             to == ConnState::kClosed;
     case ConnState::kAtLimit:
       return to == ConnState::kReadingFrames || to == ConnState::kFinishing ||
-             to == ConnState::kClosed || to == ConnState::kLingering;
+             to == ConnState::kQuiescing || to == ConnState::kClosed || to == ConnState::kLingering;
     case ConnState::kHalfClosed:
-      return to == ConnState::kClosed;
+      return to == ConnState::kMoving || to == ConnState::kClosed;
     case ConnState::kFinishing:
-      return to == ConnState::kLingering || to == ConnState::kClosed;
+      return to == ConnState::kMoving || to == ConnState::kLingering || to == ConnState::kClosed;
+    case ConnState::kQuiescing:
+      return to == ConnState::kMoving || to == ConnState::kReadingFrames ||
+             to == ConnState::kSkippingContent || to == ConnState::kFinishing ||
+             to == ConnState::kLingering || to == ConnState::kClosed;
+    case ConnState::kMoving:
+      return to == ConnState::kQuiescing || to == ConnState::kHalfClosed ||
+             to == ConnState::kFinishing || to == ConnState::kClosed;
     case ConnState::kLingering:
       return to == ConnState::kClosed;
     case ConnState::kClosed:
@@ -71,9 +85,11 @@ constexpr uint32_t ConnInterest(ConnState state, bool output_blocked) {
     case ConnState::kAtLimit:
     case ConnState::kHalfClosed:  // the end of the stream would be reported for ever
     case ConnState::kFinishing:
+    case ConnState::kQuiescing:
       return write;
     case ConnState::kLingering:
       return kReadable;
+    case ConnState::kMoving:
     case ConnState::kClosed:
       return 0;
   }

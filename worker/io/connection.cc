@@ -21,7 +21,7 @@ constexpr int kMaxDropsAtClose = 64;  // of a scratch buffer each
 Connection::Connection(OwnedFd socket, SelectorToken token, ListenerContext* listener,
                        IoServices* io)
     : socket_(std::move(socket)), token_(token), listener_(listener), io_(io), timer_(this) {
-  since_ = last_active_ = blocked_since_ = io->now();
+  accepted_ = since_ = last_active_ = blocked_since_ = io->now();
 }
 
 Connection::~Connection() { CHECK(closed() || !output_.has_exchanges()); }
@@ -51,7 +51,7 @@ void Connection::Enter(ConnState next) {
 }
 
 void Connection::UpdateInterest() {
-  if (closed()) return;
+  if (closed() || state_ == ConnState::kMoving) return;
   const absl::Status changed =
       io_->selector->Modify(socket_.get(), ConnInterest(state_, output_blocked_));
   if (!changed.ok())
@@ -81,6 +81,8 @@ void Connection::OnReady(uint32_t events) {
       case ConnState::kAtLimit:
       case ConnState::kHalfClosed:
       case ConnState::kFinishing:
+      case ConnState::kQuiescing:
+      case ConnState::kMoving:
       case ConnState::kClosed:
         break;
     }
@@ -104,7 +106,7 @@ void Connection::OnEndOfInput() {
     // Its content will never be complete; answers before it are still due. It is the last in the
     // order.
     receiving_->close_after = true;
-    AnswerError(std::exchange(receiving_, nullptr), ErrorCode::kInvalidArgument,
+    AnswerError(TakeReceiving(), ErrorCode::kInvalidArgument,
                 "the stream ended inside the content");
   }
   Enter(ConnState::kHalfClosed);
@@ -119,6 +121,11 @@ void Connection::Drain() {
     case ConnState::kSkippingContent:
       Enter(ConnState::kFinishing);
       break;
+    case ConnState::kQuiescing:
+      Enter(ConnState::kReadingFrames);
+      CutWaitingInput();
+      break;
+    case ConnState::kMoving:            // the other worker's answer decides
     case ConnState::kAtLimit:           // what has been received is still taken
     case ConnState::kReceivingContent:  // and so is the rest of this one request
     case ConnState::kAwaitingMemory:
@@ -135,11 +142,12 @@ void Connection::Drain() {
 }
 
 void Connection::FinishIfDraining() {
-  if (io_->draining && state_ == ConnState::kReadingFrames) Enter(ConnState::kFinishing);
+  if (IsDraining() && state_ == ConnState::kReadingFrames) Enter(ConnState::kFinishing);
 }
 
 void Connection::CloseNow() {
   if (closed()) return;
+  if (state_ == ConnState::kMoving) return LetGo();  // it may be another worker's by now
   uint64_t sent = 0;
   if (state_ != ConnState::kLingering) {
     (void)output_.Flush(socket_.get(), &sent, [this](Exchange* done) { io_->Release(done); });
@@ -165,10 +173,11 @@ void Connection::Close(CloseReason reason) {
   if (reason == CloseReason::kIdleTimeout) Bump(slot.closed_idle);
   if (reason == CloseReason::kFrameTimeout) Bump(slot.closed_frame);
   if (reason == CloseReason::kWriteTimeout) Bump(slot.closed_write);
+  const bool is_watched = state_ != ConnState::kMoving;
   Enter(ConnState::kClosed);
   output_.TakeAll([this](Exchange* exchange) { Abandon(exchange); });
   receiving_ = nullptr;  // it was in the output's order, too
-  io_->selector->Unregister(socket_.get());
+  if (is_watched) io_->selector->Unregister(socket_.get());
   socket_.Reset();
   timer_.Disarm();
   input_.Clear();
@@ -203,7 +212,7 @@ void Connection::OnAnswer(Exchange* exchange, const Answer& answer) {
 void Connection::EncodeAnswer(Exchange* exchange, const Answer& answer) {
   Framing& framing = *listener_->framing;
   const bool is_last = exchange->next == nullptr && state_ == ConnState::kFinishing;
-  if (io_->draining && is_last) exchange->close_after = true;
+  if (IsDraining() && is_last) exchange->close_after = true;
   ResponseHead head;
   head.status = answer.code;
   head.request_id = exchange->request_id;
@@ -265,7 +274,7 @@ void Connection::ScheduleFlush() {
 
 void Connection::Flush() {
   flush_scheduled_ = false;
-  if (closed()) return;
+  if (closed() || state_ == ConnState::kMoving) return;
   uint64_t sent = 0;
   const OutputQueue::Outcome outcome =
       output_.Flush(socket_.get(), &sent, [this](Exchange* done) { io_->Release(done); });
@@ -293,6 +302,7 @@ void Connection::AfterFlush(OutputQueue::Outcome outcome) {
     if (state_ == ConnState::kFinishing && output_.empty()) return BeginLinger();
   }
   UpdateInterest();
+  if (CanMove()) io_->to_move.push_back(token_);
 }
 
 // Everything that will be said has been said. Closing now would reset the connection if the client
@@ -300,7 +310,7 @@ void Connection::AfterFlush(OutputQueue::Outcome outcome) {
 // its end.
 void Connection::BeginLinger() {
   output_.TakeAll([this](Exchange* exchange) { Abandon(exchange); });
-  receiving_ = nullptr;
+  receiving_ = nullptr;  // it was in the output's order, too
   if (peer_done_) return Close(CloseReason::kDone);
   if (state_ != ConnState::kFinishing) Enter(ConnState::kFinishing);
   Enter(ConnState::kLingering);
@@ -319,7 +329,7 @@ void Connection::BeginLinger() {
 Instant Connection::NextTimeout() const {
   const ListenerConfig& config = *listener_->config;
   if (state_ == ConnState::kLingering) {
-    return since_ + (io_->draining ? kDrainLingerTimeout : kLingerTimeout);
+    return since_ + (IsDraining() || io_->leaving ? kDrainLingerTimeout : kLingerTimeout);
   }
   if (output_blocked_) return blocked_since_ + config.write_timeout;
   switch (state_) {

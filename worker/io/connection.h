@@ -8,6 +8,7 @@
 #include "common/timer_wheel.h"
 #include "worker/framing/framing.h"
 #include "worker/io/conn_state.h"
+#include "worker/io/handover_message.h"
 #include "worker/io/io_services.h"
 #include "worker/io/output_queue.h"
 
@@ -20,7 +21,8 @@ enum class CloseReason : uint8_t {
   kIdleTimeout,
   kFrameTimeout,
   kWriteTimeout,
-  kShutdown
+  kShutdown,
+  kMoved  // another worker has it
 };
 
 // Role: one client, from accept to close. Worker processes. Owns the socket and the bytes in either
@@ -63,8 +65,35 @@ class Connection : public TimerOwner {
   // Says what it still can, at once, and closes.
   void CloseNow();
 
+  // Moving to another worker (connection_moving.cc; worker/io/mover.h decides when). The steps:
+  // Quiesce, then, when CanMove, Pack; and at last LetGo or Stay.
+  void Quiesce();
+  bool CanMove() const;
+  // Nothing is on its way in either direction: it costs nothing to move it.
+  bool IsIdle() const {
+    return state_ == ConnState::kReadingFrames && input_.empty() && output_.empty();
+  }
+  // Takes it out of the selector and says what the other worker must know. Views are valid until
+  // LetGo or Stay. False: not now, nothing changed (too many files are waiting to be sent).
+  bool Pack(OutgoingConnection* into);
+  // The other worker has it: closes this copy without a word to the client.
+  void LetGo();
+  // It was not offered after all: as before Pack.
+  bool Unpack();
+  // It was not taken, and goes on here. `finish`: closes after its answers.
+  void Stay(bool finish);
+  // From Quiesce back to taking requests.
+  void Resume();
+  // Begins here, as another worker left it. An error means that it cannot be served (delete it).
+  absl::Status StartMoved(IncomingConnection moved);
+
   SelectorToken token() const { return token_; }
   ConnState state() const { return state_; }
+  const ListenerContext& listener() const { return *listener_; }
+  int fd() const { return socket_.get(); }
+  Instant accepted() const { return accepted_; }
+  Instant last_active() const { return last_active_; }
+  uint32_t in_flight() const { return output_.exchanges(); }
   BacklogLane** lane() { return &lane_; }
   bool closed() const { return state_ == ConnState::kClosed; }
 
@@ -74,7 +103,9 @@ class Connection : public TimerOwner {
   void Close(CloseReason reason);
   void Abandon(Exchange* exchange);
   bool AtLimit() const;
+  bool IsDraining() const { return finishes_ || io_->draining; }
   void FinishIfDraining();
+  void UnreceiveContent();
 
   // Input.
   void ReadFrames();
@@ -86,7 +117,9 @@ class Connection : public TimerOwner {
   void CutWaitingInput();
   void HandleRequest(const RequestHead& head, absl::string_view content);
   void HandleInline(const RequestHead& head, absl::string_view content);
-  size_t BeginLargeContent(const RequestHead& head, absl::string_view arrived);
+  size_t BeginLargeContent(const RequestHead& head, absl::string_view head_bytes,
+                           absl::string_view arrived);
+  Exchange* TakeReceiving();
   size_t AbsorbContent(absl::string_view arrived);
   void OnContentComplete();
   void RefuseLargeContent(ErrorCode code, absl::string_view message);
@@ -115,9 +148,11 @@ class Connection : public TimerOwner {
   IoServices* const io_;
   // Working state.
   ConnState state_ = ConnState::kReadingFrames;
+  ConnState before_move_ = ConnState::kReadingFrames;
   bool output_blocked_ = false;
   bool flush_scheduled_ = false;
   bool peer_done_ = false;  // the end of its stream has been read
+  bool finishes_ = false;   // as when draining, but this one alone
   ByteBuffer input_;
   CutState cut_;
   OutputQueue output_;
@@ -126,6 +161,7 @@ class Connection : public TimerOwner {
   size_t tail_left_ = 0;           // bytes to drop before the next frame
   uint64_t content_left_ = 0;      // of it, or of content that is skipped
   Timer timer_;
+  Instant accepted_;
   Instant since_;        // start of the current frame, of the memory wait or of lingering
   Instant last_active_;  // a request or a part of an answer went through
   Instant blocked_since_;

@@ -106,7 +106,7 @@ size_t Connection::CutFrames(absl::string_view input) {
       at += head.frame_bytes();
     } else if (head.content_bytes > kInlinePayloadMax) {
       tail_left_ = head.tail_bytes;
-      at += head.head_bytes + BeginLargeContent(head, content);
+      at += head.head_bytes + BeginLargeContent(head, rest.substr(0, head.head_bytes), content);
     } else {
       cut_.need = static_cast<uint32_t>(head.frame_bytes());
       break;
@@ -234,11 +234,13 @@ void Connection::ReadRaw() {
 
 // A request whose content goes to memory that the pool can map. Returns how many of the `arrived`
 // bytes of content it took.
-size_t Connection::BeginLargeContent(const RequestHead& head, absl::string_view arrived) {
+size_t Connection::BeginLargeContent(const RequestHead& head, absl::string_view head_bytes,
+                                     absl::string_view arrived) {
   NoteRequest();
   Exchange* const exchange = NewExchange(head);
   const Route route = io_->router->Find(MakeQuery(head, listener_->index));
   receiving_ = exchange;
+  exchange->out.assign(head_bytes.data(), head_bytes.size());  // in case that it must move
   content_left_ = head.content_bytes;
   if (input_.empty()) since_ = io_->now();
   ArmNoLaterThan(since_ + listener_->config->frame_timeout);
@@ -319,8 +321,8 @@ void Connection::ReadContent() {
 
 // Also of content that was skipped.
 void Connection::OnContentComplete() {
-  Exchange* const exchange = std::exchange(receiving_, nullptr);
-  const bool closes = io_->draining || (exchange != nullptr && exchange->close_after);
+  Exchange* const exchange = receiving_ == nullptr ? nullptr : TakeReceiving();
+  const bool closes = IsDraining() || (exchange != nullptr && exchange->close_after);
   Enter(closes ? ConnState::kFinishing : ConnState::kReadingFrames);
   if (exchange == nullptr) return;
   if (!exchange->is_inline) return io_->dispatcher->SubmitPrepared(exchange);
@@ -332,12 +334,18 @@ void Connection::OnContentComplete() {
   OnAnswer(exchange, answer);
 }
 
+// Its content is complete, or will not come.
+Exchange* Connection::TakeReceiving() {
+  receiving_->out.clear();  // held the head
+  return std::exchange(receiving_, nullptr);
+}
+
 void Connection::RefuseLargeContent(ErrorCode code, absl::string_view message) {
-  Exchange* const exchange = std::exchange(receiving_, nullptr);
+  Exchange* const exchange = TakeReceiving();
   io_->payloads->Recycle(std::move(exchange->request));
   const bool closes = exchange->close_after;
   AnswerError(exchange, code, message);
-  Enter(closes || io_->draining ? ConnState::kFinishing : ConnState::kSkippingContent);
+  Enter(closes || IsDraining() ? ConnState::kFinishing : ConnState::kSkippingContent);
 }
 
 void Connection::ReadAndDrop() {

@@ -48,6 +48,14 @@ void ConnectionTable::Remove(Connection* connection) {
   --size_;
 }
 
+Connection* ConnectionTable::Next(uint32_t* cursor) {
+  for (size_t looked = 0; looked < places_.size(); ++looked) {
+    *cursor = (*cursor + 1) % static_cast<uint32_t>(places_.size());
+    if (places_[*cursor].connection != nullptr) return places_[*cursor].connection.get();
+  }
+  return nullptr;
+}
+
 void ConnectionTable::ForEach(absl::FunctionRef<void(Connection*)> visit) {
   for (size_t i = 0; i < places_.size(); ++i) {
     if (places_[i].connection != nullptr) visit(places_[i].connection.get());

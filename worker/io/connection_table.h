@@ -23,6 +23,8 @@ class ConnectionTable {
   Connection* Find(SelectorToken token);
   void Remove(Connection* connection);
   size_t size() const { return size_; }
+  // The next one in some order that *cursor goes round; null when there is none.
+  Connection* Next(uint32_t* cursor);
   // `visit` may close connections, but not remove them.
   void ForEach(absl::FunctionRef<void(Connection*)> visit);
 

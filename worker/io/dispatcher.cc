@@ -26,6 +26,7 @@ Dispatcher::Dispatcher(const ProcessSetup& setup, TimerWheel* timers, PayloadPoo
 
 void Dispatcher::EncodeJob(Exchange* exchange, const JobRequest& request, std::string* envelope) {
   exchange->id = JobId::Make(setup_.slot, setup_.incarnation, next_sequence_++);
+  exchange->created = timers_->now();
   exchange->handler = request.kind == proto::RESOLVE ? unknown_handler_ : request.handler;
   job_.Clear();
   job_.set_id(exchange->id.word());
@@ -80,10 +81,9 @@ void Dispatcher::Enqueue(Exchange* exchange) {
 }
 
 bool Dispatcher::BacklogIsFull() const {
-  const uint32_t workers =
-      std::min(board_.header().worker_slots_used.load(std::memory_order_relaxed), board_.slots());
+  const SlotRange siblings = SiblingWorkers(setup_);
   uint64_t waiting = backlog_.size();
-  for (uint32_t i = 0; i < workers; ++i) {
+  for (uint32_t i = siblings.first; i < siblings.end; ++i) {
     if (i == setup_.slot.value) continue;
     waiting += board_.slot(SlotIndex{i}).jobs_queued.load(std::memory_order_relaxed);
   }
@@ -102,9 +102,8 @@ std::string Dispatcher::RetryHint() const {
 
 int Dispatcher::WorkersWithWork() const {
   int count = 1;  // this one
-  const uint32_t workers =
-      std::min(board_.header().worker_slots_used.load(std::memory_order_relaxed), board_.slots());
-  for (uint32_t i = 0; i < workers; ++i) {
+  const SlotRange siblings = SiblingWorkers(setup_);
+  for (uint32_t i = siblings.first; i < siblings.end; ++i) {
     if (i == setup_.slot.value) continue;
     const ProcessSlot& slot = board_.slot(SlotIndex{i});
     if (slot.jobs_out.load(std::memory_order_relaxed) +
@@ -120,7 +119,7 @@ bool Dispatcher::HasCredit(uint32_t handler) const {
   const PoolConfig& pool = setup_.config->pool;
   const int prefetch =
       pool.prefetch_auto ? PrefetchFor(run_times_.mean_ns(handler)) : pool.prefetch;
-  const int ready = static_cast<int>(board_.header().pool_ready.load(std::memory_order_relaxed));
+  const int ready = static_cast<int>(board_.header().bays[setup_.bay].pool_ready.load(std::memory_order_relaxed));
   const int processes = std::clamp(ready, 1, std::max(1, setup_.pool_processes));
   return static_cast<int>(out_.size()) < JobsAllowedOut(processes, prefetch, WorkersWithWork());
 }
@@ -313,7 +312,7 @@ void Dispatcher::OnFenceRequested(absl::string_view cause) {
 
 // REQUIRES: the fence has been received.
 void Dispatcher::CheckFence() {
-  if (!fence_.Sample(board_)) {
+  if (!fence_.Sample(board_, setup_.generation)) {
     timers_->Arm(&retry_, timers_->now() + kRetryEvery);
     return;
   }
@@ -325,6 +324,24 @@ void Dispatcher::CheckFence() {
   }
   const std::string cause(fence_.cause());
   for (uint64_t word : lost) OnJobLost(JobId::FromWord(word), cause);
+}
+
+void Dispatcher::ForEachJob(absl::FunctionRef<void(const Exchange&, bool)> visit) const {
+  for (const auto& [word, job] : out_) {
+    if (job.exchange != nullptr) visit(*job.exchange, false);
+  }
+  backlog_.ForEach([&](const Exchange& exchange) { visit(exchange, true); });
+}
+
+bool Dispatcher::DropQueued(JobId id) {
+  Exchange* found = nullptr;
+  backlog_.ForEach([&](const Exchange& exchange) {
+    if (exchange.id == id) found = const_cast<Exchange*>(&exchange);
+  });
+  if (found == nullptr) return false;
+  Abandon(found);
+  AnswerError(found, ErrorCode::kUnavailable, "the job was dropped by an operator");
+  return true;
 }
 
 void Dispatcher::AnswerAll(ErrorCode code, absl::string_view message) {

@@ -7,6 +7,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "common/job_channel.h"
 #include "common/log_limit.h"
@@ -74,6 +75,10 @@ class Dispatcher : public TimerOwner {
   void OnJobLost(JobId id, absl::string_view cause);
   void OnFenceRequested(absl::string_view cause);
   void OnTimer(Timer* timer, Instant now) override;
+  // Every job that somebody waits for; `queued`: in this worker's backlog.
+  void ForEachJob(absl::FunctionRef<void(const Exchange&, bool queued)> visit) const;
+  // An operator wants it gone: answered with an error, if it still waits in the backlog.
+  bool DropQueued(JobId id);
   // Answers everything that is open with `code`.
   void AnswerAll(ErrorCode code, absl::string_view message);
 

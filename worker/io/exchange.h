@@ -79,6 +79,7 @@ struct Exchange {
   Connection* connection = nullptr;
   Exchange* next = nullptr;  // in the connection's order
   JobId id;
+  Instant created;  // as a job
   DeadlineTimer deadline;
   std::string request_id;
 

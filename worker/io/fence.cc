@@ -23,15 +23,17 @@ void Fence::OnReceived() {
   named_.clear();
 }
 
-bool Fence::Sample(const Scoreboard& board) {
+bool Fence::Sample(const Scoreboard& board, uint32_t generation) {
   CHECK(state_ == State::kReceived);
+  const SlotRange pool = board.PoolSlots();
   seen_.resize(board.slots(), false);
   bool all_seen = true;
-  for (uint32_t i = 0; i < board.slots(); ++i) {
+  for (uint32_t i = pool.first; i < pool.end; ++i) {
     if (seen_[i]) continue;
     const ProcessSlot& slot = board.slot(SlotIndex{i});
     // Whatever its pid: a word that the master has not cleared is a job that it has not settled.
-    const bool is_pool = slot.role.load() == Role::kPool;
+    const bool is_pool =
+        slot.role.load() == Role::kPool && slot.generation.load() == generation;
     const uint64_t job = slot.job.load();
     if (is_pool && job == kSlotReceiving) {
       all_seen = false;

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include "common/config_keys.h"
 #include "common/log.h"
+#include "common/log_command.h"
 #include "common/posix.h"
 #include "proto/control.pb.h"
+#include "worker/io/survey.h"
 
 namespace windlass {
 namespace {
@@ -27,12 +30,14 @@ IoLoop::IoLoop(ProcessSetup setup, ControlChannel* control, std::unique_ptr<Sele
       payloads_(*setup_.scoreboard, &slot_, setup_.payload_budget_bytes, &timers_),
       dispatcher_(setup_, &timers_, &payloads_, this),
       acceptor_(setup_, selector_.get(), &timers_),
+      mover_(setup_, &io_, &connections_),
+      taker_(selector_.get(), this),
       drain_timer_(this),
       trim_timer_(this),
       client_fd_limit_(static_cast<int>(RaiseDescriptorLimit()) - kReservedDescriptors) {
-  for (uint32_t i = 0; i < setup_.config->listeners.size(); ++i) {
-    const ListenerConfig& config = setup_.config->listeners[i];
-    listeners_.push_back({i, &config, MakeFraming(config)});
+  for (const ListenSocket& socket : setup_.listeners) {
+    const ListenerConfig& config = setup_.config->listeners[socket.listener];
+    listeners_.push_back({socket.listener, &config, socket.address, MakeFraming(config)});
   }
   io_.config = setup_.config;
   io_.slot = &slot_;
@@ -60,7 +65,8 @@ absl::Status IoLoop::Start() {
 }
 
 int IoLoop::Run() {
-  while (!master_gone_ && !(io_.draining && connections_.size() == 0)) Turn();
+  const auto is_leaving = [this] { return io_.draining || io_.leaving; };
+  while (!master_gone_ && !(is_leaving() && connections_.size() == 0)) Turn();
   return 0;
 }
 
@@ -90,6 +96,12 @@ void IoLoop::OnReady(const Ready& ready) {
         TakeClient(std::move(socket), listener);
       });
       break;
+    case Mover::kTokenKind:
+      mover_.OnReady(ready.token);
+      break;
+    case Taker::kTokenKind:
+      taker_.OnReady(ready.token);
+      break;
     case kRepliesKind:
       dispatcher_.OnRepliesReady();
       break;
@@ -101,18 +113,28 @@ void IoLoop::OnReady(const Ready& ready) {
   }
 }
 
-void IoLoop::EndTurn() {
+void IoLoop::FlushAll() {
   // A flush may make room for more requests, whose inline answers are flushed in the same turn.
   for (size_t i = 0; i < io_.to_flush.size(); ++i) io_.to_flush[i]->Flush();
   io_.to_flush.clear();
+}
+
+void IoLoop::EndTurn() {
+  FlushAll();
+  mover_.EndTurn();
+  FlushAll();  // of those that did not go after all
   for (Connection* connection : io_.closed) connections_.Remove(connection);
   io_.closed.clear();
   slot_.connections.store(static_cast<uint32_t>(connections_.size()), std::memory_order_relaxed);
 }
 
+bool IoLoop::HasRoomFor(int socket) const {
+  return connections_.size() < static_cast<size_t>(setup_.config->workers.max_connections) &&
+         socket < client_fd_limit_;
+}
+
 void IoLoop::TakeClient(OwnedFd socket, uint32_t listener) {
-  if (connections_.size() >= static_cast<size_t>(setup_.config->workers.max_connections) ||
-      socket.get() >= client_fd_limit_) {
+  if (!HasRoomFor(socket.get())) {
     if (shed_log_.Allow(timers_.now())) {
       LOG(WARNING) << "turned a client away: " << connections_.size() << " connections"
                    << shed_log_.Swallowed();
@@ -129,6 +151,33 @@ void IoLoop::TakeClient(OwnedFd socket, uint32_t listener) {
   Bump(slot_.accepted);
   Connection* const connection = connections_.Add(std::move(made));
   if (io_.draining) connection->Drain();
+  if (io_.leaving) connection->Quiesce();
+}
+
+ListenerContext* IoLoop::FindListener(absl::string_view address, absl::string_view protocol) {
+  for (ListenerContext& listener : listeners_) {
+    if (listener.address == address && ProtocolName(listener.config->protocol) == protocol) {
+      return &listener;
+    }
+  }
+  return nullptr;
+}
+
+proto::Verdicts::Outcome IoLoop::Examine(const IncomingConnection& connection) {
+  if (io_.draining || io_.leaving || !HasRoomFor(connection.socket.get())) {
+    return proto::Verdicts::FULL;
+  }
+  const bool is_served = FindListener(connection.listener, connection.protocol) != nullptr;
+  return is_served ? proto::Verdicts::TAKEN : proto::Verdicts::NO_LISTENER;
+}
+
+void IoLoop::Take(IncomingConnection moved) {
+  ListenerContext* const listener = FindListener(moved.listener, moved.protocol);
+  auto made = std::make_unique<Connection>(std::move(moved.socket), connections_.NextToken(),
+                                           listener, &io_);
+  Connection* const connection = connections_.Add(std::move(made));
+  Bump(slot_.moved_in);
+  if (!connection->StartMoved(std::move(moved)).ok()) connections_.Remove(connection);
 }
 
 void IoLoop::OnAnswer(Exchange* exchange, const Answer& answer) {
@@ -152,29 +201,65 @@ void IoLoop::HandleControl() {
       case ControlChannel::Outcome::kMessage:
         break;
     }
-    switch (command.what_case()) {
-      case proto::Command::kDrain:
-        BeginDrain(Instant{static_cast<int64_t>(command.drain().deadline_ns())});
-        break;
-      case proto::Command::kJobLost:
-        dispatcher_.OnJobLost(JobId::FromWord(command.job_lost().id()), command.job_lost().cause());
-        break;
-      case proto::Command::kFence:
-        dispatcher_.OnFenceRequested(command.fence().cause());
-        break;
-      case proto::Command::WHAT_NOT_SET:
-        break;
-    }
+    Obey(command);
   }
 }
 
-void IoLoop::BeginDrain(Instant deadline) {
-  timers_.Arm(&drain_timer_, deadline);
-  if (io_.draining) return;
-  io_.draining = true;
-  // Clients that wait in the accept queue were promised an answer by the kernel's handshake.
-  acceptor_.StopAndDrain(
-      [this](OwnedFd socket, uint32_t listener) { TakeClient(std::move(socket), listener); });
+void IoLoop::Obey(const proto::Command& command) {
+  switch (command.what_case()) {
+    case proto::Command::kServe:
+      return acceptor_.Start();
+    case proto::Command::kDrain:
+      return BeginDrain(command.drain());
+    case proto::Command::kLink:
+      return AddLink(command.link());
+    case proto::Command::kJobLost:
+      return dispatcher_.OnJobLost(JobId::FromWord(command.job_lost().id()),
+                                   command.job_lost().cause());
+    case proto::Command::kFence:
+      return dispatcher_.OnFenceRequested(command.fence().cause());
+    case proto::Command::kSurvey:
+      return AnswerSurvey(command.survey(), setup_, timers_.now(), &connections_, dispatcher_,
+                          control_);
+    case proto::Command::kDropJob: {
+      proto::Report report;
+      report.mutable_drop_result()->set_id(command.drop_job().id());
+      report.mutable_drop_result()->set_found(
+          dispatcher_.DropQueued(JobId::FromWord(command.drop_job().id())));
+      control_->Send(report);
+      return;
+    }
+    case proto::Command::kLogTo:
+    case proto::Command::kLogLevel:
+      return ObeyLogCommand(command, control_);
+    case proto::Command::WHAT_NOT_SET:
+      return;
+  }
+}
+
+void IoLoop::AddLink(const proto::Command::Link& link) {
+  // Lost when this process is at its limit of descriptors; the other worker hears the link's end.
+  if (control_->fds().empty()) return LOG(ERROR) << "a link without its socket", void();
+  OwnedFd socket = std::move(control_->fds()[0]);
+  if (link.incoming()) return taker_.AddLink(std::move(socket));
+  if (link.slot() >= setup_.scoreboard->worker_slots()) return;
+  mover_.AddLink(std::move(socket), SlotIndex{link.slot()}, link.even_out());
+}
+
+// A second one may come, with an earlier deadline, or because the server stops.
+void IoLoop::BeginDrain(const proto::Command::Drain& drain) {
+  timers_.Arm(&drain_timer_, Instant{static_cast<int64_t>(drain.deadline_ns())});
+  const bool first = !io_.draining && !io_.leaving;
+  if (io_.draining || (io_.leaving && drain.move())) return;
+  (drain.move() ? io_.leaving : io_.draining) = true;
+  if (first) {
+    // Clients that wait in the accept queue were promised an answer by the kernel's handshake.
+    const std::vector<uint32_t> kept(drain.kept().begin(), drain.kept().end());
+    acceptor_.StopAndDrain(kept, [this](OwnedFd socket, uint32_t listener) {
+      TakeClient(std::move(socket), listener);
+    });
+  }
+  if (drain.move()) return mover_.BeginLeaving();
   connections_.ForEach([](Connection* connection) { connection->Drain(); });
 }
 

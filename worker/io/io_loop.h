@@ -5,11 +5,14 @@
 #include <vector>
 
 #include "common/control_channel.h"
+#include "proto/control.pb.h"
 #include "common/process_setup.h"
 #include "worker/io/acceptor.h"
 #include "worker/io/connection_table.h"
 #include "worker/io/dispatcher.h"
 #include "worker/io/io_services.h"
+#include "worker/io/mover.h"
+#include "worker/io/taker.h"
 
 namespace windlass {
 
@@ -17,7 +20,7 @@ namespace windlass {
 // (connections, dispatcher, acceptor), and ends its turn by sending what they have produced. Worker
 // processes; owns all of them. No policy here. One turn: arm or disarm listeners - wait - timers -
 // ready events - flush - delete what was closed. Blocking: only in the selector.
-class IoLoop : private AnswerSink, private TimerOwner {
+class IoLoop : private AnswerSink, private MovedConnectionSink, private TimerOwner {
  public:
   IoLoop(ProcessSetup setup, ControlChannel* control, std::unique_ptr<Selector> selector);
   ~IoLoop();
@@ -32,14 +35,21 @@ class IoLoop : private AnswerSink, private TimerOwner {
 
   void OnAnswer(Exchange* exchange, const Answer& answer) override;
   BacklogLane** LaneOf(Exchange* exchange) override;
+  proto::Verdicts::Outcome Examine(const IncomingConnection& connection) override;
+  void Take(IncomingConnection connection) override;
   void OnTimer(Timer* timer, Instant now) override;
 
   void Turn();
   void OnReady(const Ready& ready);
   void EndTurn();
   void HandleControl();
+  void Obey(const proto::Command& command);
+  void AddLink(const proto::Command::Link& link);
+  bool HasRoomFor(int socket) const;
+  ListenerContext* FindListener(absl::string_view address, absl::string_view protocol);
   void TakeClient(OwnedFd socket, uint32_t listener);
-  void BeginDrain(Instant deadline);
+  void BeginDrain(const proto::Command::Drain& drain);
+  void FlushAll();
   void StopNow();  // answers what is open with `unavailable` and closes everything
 
   // Fixed after construction.
@@ -47,7 +57,7 @@ class IoLoop : private AnswerSink, private TimerOwner {
   ControlChannel* const control_;
   const std::unique_ptr<Selector> selector_;
   ProcessSlot& slot_;
-  std::vector<ListenerContext> listeners_;
+  std::vector<ListenerContext> listeners_;  // as in setup_.listeners
   // Working state. Order matters: connections go first.
   TimerWheel timers_;
   Router router_;
@@ -57,6 +67,8 @@ class IoLoop : private AnswerSink, private TimerOwner {
   IoServices io_;
   Acceptor acceptor_;
   ConnectionTable connections_;
+  Mover mover_;
+  Taker taker_;
   Timer drain_timer_;
   Timer trim_timer_;
   const int client_fd_limit_;  // higher ones are kept for what comes from the pool

@@ -2,6 +2,7 @@
 #define WINDLASS_WORKER_IO_IO_SERVICES_H_
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "common/config.h"
@@ -19,10 +20,11 @@ namespace windlass {
 
 class Connection;
 
-// What the connections of one listener have in common.
+// What the connections of one listening socket have in common.
 struct ListenerContext {
   uint32_t index = 0;  // into Config::listeners
   const ListenerConfig* config = nullptr;
+  std::string address;  // as it is bound
   std::unique_ptr<Framing> framing;
 };
 
@@ -36,7 +38,8 @@ struct IoServices {
   ExchangePool* exchanges = nullptr;
   PayloadPool* payloads = nullptr;
   Router* router = nullptr;
-  bool draining = false;
+  bool draining = false;  // connections close after their answers
+  bool leaving = false;   // connections move to other workers
   LogLimit closed_by_error_log, overloaded_log;
 
   // Where input of connections that have none waiting is received; used only within one call.
@@ -46,6 +49,8 @@ struct IoServices {
   // Connections with something to send at the end of this turn, and closed ones to be deleted then.
   std::vector<Connection*> to_flush;
   std::vector<Connection*> closed;
+  // Connections that may have become able to move.
+  std::vector<SelectorToken> to_move;
 
   Instant now() const { return timers->now(); }
   // An exchange whose answer is sent, or that nobody waits for: gives back all it holds.

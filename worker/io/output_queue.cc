@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/log.h"
 #include "common/posix.h"
 
 namespace windlass {
@@ -24,6 +25,41 @@ void OutputQueue::Push(Exchange* exchange) {
   (last_ == nullptr ? first_ : last_->next) = exchange;
   last_ = exchange;
   ++exchanges_;
+  ++unanswered_;
+}
+
+Exchange* OutputQueue::TakeLast() {
+  CHECK(last_ != nullptr && last_->state != Exchange::State::kAnswered);
+  Exchange* const taken = last_;
+  Exchange* before = nullptr;
+  for (Exchange* e = first_; e != taken; e = e->next) before = e;
+  (before == nullptr ? first_ : before->next) = nullptr;
+  last_ = before;
+  --exchanges_;
+  --unanswered_;
+  return taken;
+}
+
+void OutputQueue::ForEachUnsent(absl::FunctionRef<void(absl::string_view)> memory,
+                                absl::FunctionRef<void(const AnswerPiece&)> file) const {
+  CHECK(all_answered());
+  const auto add = [&](absl::string_view bytes) {
+    if (!bytes.empty()) memory(bytes);
+  };
+  add(raw_.view());
+  for (const Exchange* e = first_; e != nullptr; e = e->next) {
+    const absl::string_view out = e->out;
+    if (HasHeadLeft(*e)) add(out.substr(e->out_sent, HeadBytes(*e) - e->out_sent));
+    for (size_t i = e->piece_at; i < e->pieces.size(); ++i) {
+      const AnswerPiece& piece = e->pieces[i];
+      if (piece.file.valid()) {
+        file(piece);
+      } else {
+        add({piece.data, piece.bytes});
+      }
+    }
+    add(out.substr(std::max(e->out_sent, HeadBytes(*e))));
+  }
 }
 
 void OutputQueue::TakeAll(absl::FunctionRef<void(Exchange*)> taken) {
@@ -33,7 +69,7 @@ void OutputQueue::TakeAll(absl::FunctionRef<void(Exchange*)> taken) {
     taken(exchange);
   }
   last_ = nullptr;
-  exchanges_ = 0;
+  exchanges_ = unanswered_ = 0;
   answered_bytes_ = 0;
 }
 

@@ -26,12 +26,22 @@ class OutputQueue {
 
   bool empty() const { return raw_.empty() && first_ == nullptr; }
   bool has_exchanges() const { return first_ != nullptr; }
+  bool all_answered() const { return unanswered_ == 0; }
   uint32_t exchanges() const { return exchanges_; }
   uint64_t answered_bytes() const { return raw_.size() + answered_bytes_; }
 
   ByteBuffer& raw() { return raw_; }  // REQUIRES for appending: !has_exchanges()
   void Push(Exchange* exchange);
-  void OnAnswered(const Exchange& exchange) { answered_bytes_ += exchange.unsent_bytes(); }
+  void OnAnswered(const Exchange& exchange) {
+    answered_bytes_ += exchange.unsent_bytes();
+    --unanswered_;
+  }
+  // Takes the last one out again. REQUIRES: there is one, and it is not answered.
+  Exchange* TakeLast();
+  // Everything unsent, in order: memory, and files, whose bytes go where the call comes. REQUIRES:
+  // all_answered(). The views are valid until the next call that is not const.
+  void ForEachUnsent(absl::FunctionRef<void(absl::string_view)> memory,
+                     absl::FunctionRef<void(const AnswerPiece&)> file) const;
   // Sends what can be sent, at most about a megabyte, so that one reader with a fast link does not
   // hold up the others. *sent grows by the bytes that the kernel took.
   Outcome Flush(int fd, uint64_t* sent, absl::FunctionRef<void(Exchange*)> finished);
@@ -51,6 +61,7 @@ class OutputQueue {
   Exchange* first_ = nullptr;
   Exchange* last_ = nullptr;
   uint32_t exchanges_ = 0;
+  uint32_t unanswered_ = 0;
   uint64_t answered_bytes_ = 0;  // of the exchanges
 };
 

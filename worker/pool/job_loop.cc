@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/byte_buffer.h"
 #include "common/log.h"
+#include "common/log_command.h"
 #include "proto/control.pb.h"
 
 namespace windlass {
@@ -98,6 +99,7 @@ bool JobLoop::HandleControl() {
         break;
     }
     if (command.has_drain()) stopping_ = true;
+    if (command.has_log_to() || command.has_log_level()) ObeyLogCommand(command, control_);
   }
 }
 

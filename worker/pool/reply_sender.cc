@@ -96,7 +96,7 @@ void ReplySender::AddPieces(const Response& response, bool in_buffer) {
 }
 
 bool ReplySender::PutInBuffer(const Response& response, uint64_t bytes) {
-  if (id_.slot().value >= setup_.reply_channels.size()) return false;  // garbage in the queue
+  if (ReplyChannel() < 0) return false;  // garbage in the queue
   used_ = FindFree(bytes);
   if (used_ == nullptr) return false;
   char* to = used_->buffer->data();
@@ -114,10 +114,9 @@ void ReplySender::Transmit() {
   reply_.set_id(id_.word());
   const Instant now = MonotonicNow();
   reply_.set_run_ns(static_cast<uint64_t>(now.ns - started_.ns));
-  if (id_.slot().value >= setup_.reply_channels.size())
-    return;  // garbage in the queue: nobody to answer
+  const int channel = ReplyChannel();
+  if (channel < 0) return;  // garbage in the queue: nobody to answer
   EncodeEnvelope(reply_, &encoded_);
-  const int channel = setup_.reply_channels[id_.slot().value];
   if (SendJobPacket(channel, encoded_, payload_, fds_) == PacketOutcome::kDone) return;
   if (used_ != nullptr) used_->buffer->header()->in_use.store(0, std::memory_order_release);
   Bump(setup_.scoreboard->MutableSlot(setup_.slot).replies_dropped);
@@ -127,9 +126,14 @@ void ReplySender::Transmit() {
   control_->Send(report);
 }
 
+int ReplySender::ReplyChannel() const {
+  const size_t index = size_t{id_.slot().value} - setup_.first_worker;  // wraps below the first
+  return index < setup_.reply_channels.size() ? setup_.reply_channels[index] : -1;
+}
+
 bool ReplySender::ChannelIsHalfFull() const {
-  if (id_.slot().value >= setup_.reply_channels.size()) return false;
-  const int channel = setup_.reply_channels[id_.slot().value];
+  const int channel = ReplyChannel();
+  if (channel < 0) return false;
   return UnsentQueueBytes(channel) > SendBufferBytes(channel) / 2;
 }
 

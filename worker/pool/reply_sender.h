@@ -42,6 +42,7 @@ class ReplySender {
   Held* FindFree(uint64_t bytes);
   bool Grow(Held* held, uint64_t bytes);
   bool IsFree(const Held& held) const;
+  int ReplyChannel() const;  // -1: of no worker of ours
   bool ChannelIsHalfFull() const;
   bool PutInBuffer(const Response& response, uint64_t bytes);
   void AddPieces(const Response& response, bool in_buffer);

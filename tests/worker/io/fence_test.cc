@@ -7,15 +7,19 @@ namespace {
 
 JobId Job(uint64_t sequence) { return JobId::Make(SlotIndex{0}, 1, sequence); }
 
+constexpr uint32_t kGeneration = 7;
+
 class FenceTest : public testing::Test {
  protected:
-  FenceTest() : board_(*Scoreboard::Create(4)) {
+  FenceTest() : board_(*Scoreboard::Create(1, 3)) {
+    board_.MutableHeader().pool_slots_used = 3;
     Set(1, kSlotIdle);
     Set(2, kSlotIdle);
   }
   void Set(uint32_t slot, uint64_t job) {
     ProcessSlot& process = board_.MutableSlot(SlotIndex{slot});
     process.role.store(Role::kPool);
+    process.generation.store(kGeneration);
     process.pid.store(static_cast<int32_t>(100 + slot));
     process.job.store(job);
   }
@@ -32,7 +36,7 @@ class FenceTest : public testing::Test {
 TEST_F(FenceTest, OlderJobsThatNobodyNamesAreLostAndTheOthersAreNot) {
   Set(1, Job(5).word());
   Send(10);
-  ASSERT_TRUE(fence_.Sample(board_));
+  ASSERT_TRUE(fence_.Sample(board_, kGeneration));
   EXPECT_TRUE(fence_.Lost(Job(4), 4));
   EXPECT_FALSE(fence_.Lost(Job(5), 5)) << "a live process runs it";
   EXPECT_FALSE(fence_.Lost(Job(11), 11)) << "sent after the fence: it may still be in the queue";
@@ -41,9 +45,9 @@ TEST_F(FenceTest, OlderJobsThatNobodyNamesAreLostAndTheOthersAreNot) {
 TEST_F(FenceTest, GivesNoVerdictWhileAProcessMayHaveTakenAJobWithoutSayingWhich) {
   Set(2, kSlotReceiving);
   Send(10);
-  EXPECT_FALSE(fence_.Sample(board_));
+  EXPECT_FALSE(fence_.Sample(board_, kGeneration));
   Set(2, Job(3).word());
-  ASSERT_TRUE(fence_.Sample(board_));
+  ASSERT_TRUE(fence_.Sample(board_, kGeneration));
   EXPECT_FALSE(fence_.Lost(Job(3), 3));
 }
 
@@ -51,10 +55,10 @@ TEST_F(FenceTest, OneLookOutsideReceivingIsEnoughForEachProcess) {
   Set(1, Job(3).word());
   Set(2, kSlotReceiving);
   Send(10);
-  EXPECT_FALSE(fence_.Sample(board_));
+  EXPECT_FALSE(fence_.Sample(board_, kGeneration));
   Set(1, kSlotReceiving);  // it has gone on: whatever it takes now is younger than the fence
   Set(2, kSlotIdle);
-  ASSERT_TRUE(fence_.Sample(board_));
+  ASSERT_TRUE(fence_.Sample(board_, kGeneration));
   EXPECT_FALSE(fence_.Lost(Job(3), 3)) << "it was named when it was looked at";
 }
 
@@ -62,7 +66,7 @@ TEST_F(FenceTest, TheQueuesOrderCountsAndNotTheOrderInWhichIdsWereGivenOut) {
   fence_.Request("was killed by SIGKILL");
   fence_.OnSent(Job(20), 5);
   fence_.OnReceived();
-  ASSERT_TRUE(fence_.Sample(board_));
+  ASSERT_TRUE(fence_.Sample(board_, kGeneration));
   EXPECT_FALSE(fence_.Lost(Job(10), 6)) << "it waited in the backlog and was sent behind the fence";
   EXPECT_TRUE(fence_.Lost(Job(11), 4));
 }
@@ -73,7 +77,14 @@ TEST_F(FenceTest, DeadProcessesAndWorkersAreNotWaitedFor) {
   board_.MutableSlot(SlotIndex{0}).pid.store(7);
   board_.MutableSlot(SlotIndex{0}).job.store(kSlotReceiving);
   Send(10);
-  EXPECT_TRUE(fence_.Sample(board_));
+  EXPECT_TRUE(fence_.Sample(board_, kGeneration));
+}
+
+TEST_F(FenceTest, TheProcessesOfAnotherGenerationHaveAnotherQueue) {
+  Set(3, kSlotReceiving);
+  board_.MutableSlot(SlotIndex{3}).generation.store(kGeneration + 1);
+  Send(10);
+  EXPECT_TRUE(fence_.Sample(board_, kGeneration));
 }
 
 TEST_F(FenceTest, ALaterDeathStartsItAnew) {

@@ -1,0 +1,58 @@
+#ifndef WINDLASS_MASTER_CHILD_H_
+#define WINDLASS_MASTER_CHILD_H_
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+#include "common/control_channel.h"
+#include "common/scoreboard.h"
+#include "common/timer_wheel.h"
+#include "master/child_state.h"
+#include "master/recycle_policy.h"
+#include "master/spawn.h"
+
+namespace windlass {
+
+// Names one place in the process table of the master, for as long as the master runs.
+struct ChildId {
+  uint32_t value = 0;  // 0: none
+  friend bool operator==(ChildId, ChildId) = default;
+};
+
+// One place in the process table: a worker or a pool process, and whoever replaces it after a
+// death. Its life is in child_state.h.
+struct Child {
+  Child(TimerOwner* owner, const RoleSpec* role_spec, ChildId child_id)
+      : role(role_spec), id(child_id), timer(owner) {}
+
+  bool is_worker() const { return role->role == Role::kWorker; }
+  // Will be there: neither on its way out nor only there to replace another one.
+  bool counts() const { return !leaving() && replaces == ChildId{}; }
+  bool leaving() const {
+    return state == ChildState::kDraining || state == ChildState::kEnding ||
+           state == ChildState::kGone;
+  }
+
+  const RoleSpec* const role;
+  const ChildId id;
+  ChildState state = ChildState::kWaiting;
+  std::optional<SlotIndex> slot;  // while it has a process, or is about to have one again
+  uint32_t incarnation = 0;
+  pid_t pid = 0;
+  OwnedFd pidfd;
+  std::optional<ControlChannel> control;
+  Instant started;
+  uint64_t work_before = 0;   // jobs or requests that its slot had counted by then
+  int quick_deaths = 0;       // in a row
+  bool moves = false;         // draining: gives its clients to other workers
+  std::string killed_because; // by the master; "" = it was not
+  ChildId replaces;           // ready first, then that one retires
+  RecycleLimits limits;
+  Timer timer;  // the next spawn, startup_timeout or the drain's deadline, by state
+};
+
+}  // namespace windlass
+
+#endif  // WINDLASS_MASTER_CHILD_H_

@@ -1,0 +1,374 @@
+#include "master/service.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/config_diff.h"
+#include "common/config_keys.h"
+#include "common/log.h"
+#include "common/log_file.h"
+#include "common/posix.h"
+#include "master/worker_links.h"
+
+namespace windlass {
+namespace {
+
+constexpr absl::Duration kTick = absl::Seconds(1);
+
+LogLevel LevelOf(const Config& config) {
+  LogLevel level = LogLevel::INFO;
+  ParseLogLevel(config.log.level, &level);
+  return level;
+}
+
+// "worker-3 (pid 17, 2 connections)": what a draining generation waits for.
+std::string WhatHolds(const Supervisor& supervisor, const Scoreboard& board) {
+  for (const auto& child : supervisor.children()) {
+    if (!child->slot || child->pid == 0) continue;
+    const ProcessSlot& slot = board.slot(*child->slot);
+    const std::string who = absl::StrCat(supervisor.NameOf(*child), " (pid ", child->pid);
+    if (child->is_worker()) {
+      return absl::StrCat(who, ", ", slot.connections.load(), " connections, ",
+                          slot.jobs_out.load() + slot.jobs_queued.load(), " jobs)");
+    }
+    if (slot.job.load() > kSlotReceiving) return absl::StrCat(who, ", job ", slot.job.load(), ")");
+  }
+  return "its processes";
+}
+
+}  // namespace
+
+Service::Service(ConfigSources sources, const SupervisorServices& services)
+    : sources_(std::move(sources)),
+      services_([&] {
+        SupervisorServices mine = services;
+        mine.owner = this;
+        return mine;
+      }()),
+      started_(services.timers->now()),
+      tick_(this) {}
+
+absl::Status Service::Start(Config config) {
+  absl::StatusOr<std::unique_ptr<Supervisor>> made = MakeGeneration(std::move(config));
+  if (!made.ok()) return made.status();
+  current_ = *std::move(made);
+  current_->Start();
+  services_.timers->Arm(&tick_, services_.timers->now() + kTick);
+  return absl::OkStatus();
+}
+
+// A vacant bay, and room for its workers' slots.
+absl::StatusOr<GenerationPlace> Service::FindPlace(const Config& config) const {
+  GenerationPlace place;
+  const ScoreboardHeader& header = services_.board->header();
+  while (place.bay < ScoreboardHeader::kBays && header.bays[place.bay].generation.load() != 0) {
+    ++place.bay;
+  }
+  if (place.bay == ScoreboardHeader::kBays) {
+    return absl::ResourceExhaustedError("there are too many generations");
+  }
+  std::vector<const Generation*> others;
+  for (const Supervisor* other : supervisors()) others.push_back(&other->generation());
+  std::sort(others.begin(), others.end(), [](const Generation* a, const Generation* b) {
+    return a->place().first_worker < b->place().first_worker;
+  });
+  for (const Generation* other : others) {
+    if (place.first_worker + WorkerSlotsFor(config) <= other->place().first_worker) break;
+    place.first_worker = other->place().first_worker + other->worker_slots();
+  }
+  if (place.first_worker + WorkerSlotsFor(config) > services_.board->worker_slots()) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("no room for workers.max = ", config.workers.max,
+                     " beside the generations that there are"));
+  }
+  return place;
+}
+
+absl::StatusOr<std::unique_ptr<Supervisor>> Service::MakeGeneration(Config config) {
+  const absl::StatusOr<GenerationPlace> place = FindPlace(config);
+  if (!place.ok()) return place.status();
+  const ListenerSet* const former = current_ == nullptr ? nullptr : &current_->listeners();
+  absl::StatusOr<Generation> generation =
+      Generation::Create(last_generation_ + 1, std::move(config), *place, former);
+  if (!generation.ok()) return generation.status();
+  generation->Override(kept_workers_, kept_pool_);
+  const uint32_t room = services_.pool_slots->available();
+  if (static_cast<uint32_t>(generation->sizing().pool) > room) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(generation->sizing().pool, " pool processes are wanted, but master.max_",
+                     "processes leaves room for ", room, " beside those that run"));
+  }
+  ++last_generation_;
+  return std::make_unique<Supervisor>(*std::move(generation), services_);
+}
+
+uint64_t Service::Reload() {
+  if (state_ != State::kServing) return reload_;
+  reload_due_ = true;
+  return reload_ + 1;
+}
+
+absl::Status Service::CheckConfig() const {
+  const absl::StatusOr<Config> config = LoadConfig(sources_);
+  if (!config.ok()) return config.status();
+  const std::vector<std::string> fixed =
+      UnchangeableKeysThatDiffer(current_->generation().config(), *config);
+  if (fixed.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(absl::StrJoin(fixed, ", "), " cannot change without a restart"));
+}
+
+void Service::BeginReload() {
+  reload_due_ = false;
+  waits_for_.clear();
+  ++reload_;
+  LOG(INFO) << "reload " << reload_ << " begins";
+  absl::StatusOr<Config> config = LoadConfig(sources_);
+  if (!config.ok()) return EndReload(false, std::string(config.status().message()));
+  const std::vector<std::string> fixed =
+      UnchangeableKeysThatDiffer(current_->generation().config(), *config);
+  if (!fixed.empty()) {
+    return EndReload(
+        false, absl::StrCat(absl::StrJoin(fixed, ", "), " cannot change without a restart"));
+  }
+  absl::StatusOr<std::unique_ptr<Supervisor>> made = MakeGeneration(*std::move(config));
+  if (!made.ok()) return EndReload(false, std::string(made.status().message()));
+  const std::string& log = (*made)->generation().config().log.file;
+  next_log_.Reset();
+  if (log != current_->generation().config().log.file) {
+    absl::StatusOr<OwnedFd> file = log.empty() ? Duplicate(2) : OpenLogFile(log);
+    if (!file.ok()) return EndReload(false, std::string(file.status().message()));
+    next_log_ = *std::move(file);
+  }
+  next_ = *std::move(made);
+  Progress(absl::StrCat("generation ", next_->generation().number(), ": starting ",
+                        next_->generation().sizing().workers, " workers and ",
+                        next_->generation().sizing().pool, " pool processes"));
+  next_->Start();
+}
+
+// Everything is ready: nothing is left that could fail.
+void Service::Commit() {
+  Farewell farewell;
+  farewell.deadline = services_.timers->now() + current_->generation().config().master.drain_timeout;
+  farewell.moves = true;
+  farewell.kept_listeners = current_->listeners().HandOverTo(&next_->listeners());
+  former_.push_back(std::move(current_));
+  current_ = std::move(next_);
+  if (next_log_.valid()) SwitchLog();
+  if (!services_.settings->log_level) SetLogLevel(LevelOf(current_->generation().config()));
+  current_->Serve();
+  Supervisor& old = *former_.back();
+  Announce(*current_, &old);
+  ReportProcesses(*current_, "serves");
+  ReportProcesses(old, "gives its clients away");
+  const uint32_t was = old.generation().number();
+  old.Drain(std::move(farewell));
+  EndReload(true, absl::StrCat("generation ", current_->generation().number(),
+                               " serves, generation ", was, " ends"));
+}
+
+void Service::SwitchLog() {
+  SetLogFd(std::move(next_log_));
+  const int log = LogFd();
+  proto::Command command;
+  command.mutable_log_to();
+  for (Supervisor* supervisor : supervisors()) {
+    for (const auto& child : supervisor->children()) {
+      supervisor->Tell(*child, command, absl::MakeConstSpan(&log, 1));
+    }
+  }
+}
+
+void Service::GiveUp(const std::string& why) {
+  ReportProcesses(*next_, "is ended");
+  next_->Abort();
+  former_.push_back(std::move(next_));
+  EndReload(false, absl::StrCat(why, "; generation ", current_->generation().number(),
+                                " serves on, untouched"));
+}
+
+void Service::EndReload(bool ok, const std::string& message) {
+  last_reload_ = ReloadResult{absl::Now(), ok, message};
+  if (ok) {
+    LOG(INFO) << "reload " << reload_ << ": " << message;
+  } else {
+    LOG(ERROR) << "reload " << reload_ << " failed: " << message;
+  }
+  if (observer_ != nullptr) observer_->OnReloadEnded(reload_, *last_reload_);
+}
+
+void Service::Progress(const std::string& line) {
+  LOG(DEBUG) << "reload " << reload_ << ": " << line;
+  if (observer_ != nullptr) observer_->OnReloadProgress(reload_, line);
+}
+
+void Service::ReportProcesses(const Supervisor& supervisor, absl::string_view what) {
+  for (const auto& child : supervisor.children()) {
+    if (child->pid == 0) continue;
+    std::string line = absl::StrCat("generation ", supervisor.generation().number(), ": ",
+                                    supervisor.NameOf(*child), " (pid ", child->pid, ") ");
+    if (child->is_worker() || what != "gives its clients away") {
+      absl::StrAppend(&line, what);
+    } else {
+      absl::StrAppend(&line, "finishes the jobs of its generation");
+    }
+    Progress(line);
+  }
+}
+
+void Service::Announce(const Supervisor& supervisor, const Supervisor* before) const {
+  const auto lines = [](const Generation& generation) {
+    std::vector<std::string> all;
+    for (const ListenSocket& socket : generation.listeners().sockets()) {
+      const Protocol protocol = generation.config().listeners[socket.listener].protocol;
+      all.push_back(
+          absl::StrCat("protocol=", ProtocolName(protocol), " address=", socket.address));
+    }
+    return all;
+  };
+  const Generation& generation = supervisor.generation();
+  const std::vector<std::string> old =
+      before == nullptr ? std::vector<std::string>() : lines(before->generation());
+  for (const std::string& line : lines(generation)) {
+    if (std::find(old.begin(), old.end(), line) == old.end()) LOG(NOTICE) << "listening " << line;
+  }
+  LOG(INFO) << "serving: " << generation.sizing().workers << " workers, "
+            << generation.sizing().pool << " pool processes";
+}
+
+absl::Status Service::Resize(std::optional<int> workers, std::optional<int> pool, bool keep) {
+  if (state_ != State::kServing) return absl::FailedPreconditionError("the server is not serving");
+  if (next_ != nullptr) return absl::UnavailableError("a reload is going on: try again after it");
+  const int most_workers = current_->generation().config().workers.max;
+  if (workers && (*workers < 1 || *workers > most_workers)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("workers must be from 1 to workers.max = ", most_workers));
+  }
+  const int now = current_->wanted(Role::kPool);
+  const int most_pool = now + static_cast<int>(services_.pool_slots->available());
+  if (pool && (*pool < 1 || *pool > most_pool)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "pool must be from 1 to ", most_pool, " (what master.max_processes leaves room for)"));
+  }
+  if (workers && keep) kept_workers_ = workers;
+  if (pool && keep) kept_pool_ = pool;
+  current_->Resize(workers.value_or(current_->wanted(Role::kWorker)), pool.value_or(now));
+  LOG(INFO) << "resized: " << current_->wanted(Role::kWorker) << " workers, "
+            << current_->wanted(Role::kPool) << " pool processes";
+  return absl::OkStatus();
+}
+
+std::vector<Supervisor*> Service::supervisors() const {
+  std::vector<Supervisor*> all;
+  for (const auto& former : former_) all.push_back(former.get());
+  if (current_ != nullptr) all.push_back(current_.get());
+  if (next_ != nullptr) all.push_back(next_.get());
+  return all;
+}
+
+void Service::Stop(Instant deadline) {
+  state_ = State::kStopping;
+  reload_due_ = false;
+  if (next_ != nullptr) GiveUp("the server stops");
+  Farewell farewell;
+  farewell.deadline = deadline;
+  for (Supervisor* supervisor : supervisors()) supervisor->Drain(farewell);
+}
+
+void Service::KillAll() {
+  for (Supervisor* supervisor : supervisors()) supervisor->KillAll();
+}
+
+void Service::OnReady(SelectorToken token) {
+  for (Supervisor* supervisor : supervisors()) {
+    if (!supervisor->Owns(token)) continue;
+    supervisor->OnReady(token);
+    break;
+  }
+}
+
+void Service::ReapStrangers() {
+  for (int i = 0; i < 64; ++i) {
+    const pid_t pid = PeekExitedChild();
+    if (pid <= 0) break;
+    bool known = false;
+    for (Supervisor* supervisor : supervisors()) known = known || supervisor->OnChildExited(pid);
+    if (!known) ReapStranger(pid);
+  }
+}
+
+void Service::OnTimer(Timer*, Instant now) {
+  if (current_ != nullptr && next_ == nullptr) current_->Recycle(now);
+  services_.timers->Arm(&tick_, now + kTick);
+}
+
+void Service::Settle() {
+  former_.erase(std::remove_if(former_.begin(), former_.end(),
+                               [](const auto& supervisor) {
+                                 return supervisor->state() == Supervisor::State::kDone;
+                               }),
+                former_.end());
+  if (state_ == State::kStarting) {
+    if (current_->state() == Supervisor::State::kReady) {
+      current_->Serve();
+      state_ = State::kServing;
+      Announce(*current_, nullptr);
+    } else if (current_->state() == Supervisor::State::kFailed) {
+      state_ = State::kFailed;
+      why_ = current_->why();
+    }
+  }
+  SettleReload();
+  if (state_ == State::kStopping && former_.empty() &&
+      current_->state() == Supervisor::State::kDone) {
+    state_ = State::kDone;
+  }
+}
+
+void Service::SettleReload() {
+  if (next_ != nullptr) {
+    if (next_->state() == Supervisor::State::kReady) {
+      Commit();
+    } else if (next_->state() == Supervisor::State::kFailed) {
+      GiveUp(next_->why());
+    }
+  }
+  if (state_ != State::kServing || !reload_due_ || next_ != nullptr) return;
+  const int most = current_->generation().config().master.max_generations;
+  if (static_cast<int>(former_.size()) + 1 < most) return BeginReload();
+  const bool is_news = waits_for_.empty();
+  waits_for_ = absl::StrCat("generation ", former_.front()->generation().number(), ": ",
+                            WhatHolds(*former_.front(), *services_.board));
+  if (is_news) LOG(WARNING) << "a reload waits for " << waits_for_;
+}
+
+void Service::OnWorkerServing(Supervisor* supervisor, Child* worker) {
+  if (supervisor != current_.get()) return;
+  for (Supervisor* giver : supervisors()) {
+    for (const auto& child : giver->children()) {
+      if (child.get() == worker || !child->is_worker()) continue;
+      const bool is_leaving = child->state == ChildState::kDraining && child->moves;
+      const bool is_sibling = giver == supervisor && child->state == ChildState::kServing;
+      if (!is_leaving && !is_sibling) continue;
+      // A sibling that has nobody has nothing to even out.
+      const uint32_t clients = services_.board->slot(*child->slot).connections.load();
+      if (is_sibling && clients == 0) continue;
+      LinkWorkers(giver, child.get(), supervisor, worker, is_sibling);
+    }
+  }
+}
+
+void Service::OnWorkerLeaving(Supervisor* supervisor, Child* worker) {
+  if (current_ == nullptr) return;
+  for (Child* heir : LeastLoadedWorkers(*current_, *services_.board, worker)) {
+    LinkWorkers(supervisor, worker, current_.get(), heir, /*even_out=*/false);
+  }
+}
+
+void Service::OnReport(Supervisor* supervisor, Child* child, const proto::Report& report) {
+  if (observer_ != nullptr) observer_->OnReport(*supervisor, *child, report);
+}
+
+}  // namespace windlass

@@ -1,0 +1,171 @@
+#include "master/status_report.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "absl/time/time.h"
+#include "common/config_keys.h"
+#include "common/posix.h"
+
+namespace windlass {
+namespace {
+
+int64_t MsBetween(Instant earlier, Instant later) {
+  return earlier.ns == 0 ? 0 : std::max<int64_t>(0, (later.ns - earlier.ns) / 1'000'000);
+}
+
+void Set(std::string* field, absl::string_view text) { field->assign(text.data(), text.size()); }
+
+// Of the whole service; a generation has its own.
+absl::string_view StateName(const Service& service) {
+  switch (service.state()) {
+    case Service::State::kStarting:
+      return "starting";
+    case Service::State::kStopping:
+      return "draining";
+    case Service::State::kDone:
+    case Service::State::kFailed:
+      return "ending";
+    case Service::State::kServing:
+      break;
+  }
+  const Supervisor& current = service.current();
+  if (current.HasFailed(Role::kWorker) || current.HasFailed(Role::kPool)) return "degraded";
+  return service.is_reloading() ? "reloading" : "serving";
+}
+
+absl::string_view StateName(Supervisor::State state) {
+  switch (state) {
+    case Supervisor::State::kStarting:
+    case Supervisor::State::kReady:
+      return "starting";
+    case Supervisor::State::kServing:
+      return "serving";
+    case Supervisor::State::kDraining:
+    case Supervisor::State::kDone:
+      return "draining";
+    case Supervisor::State::kFailed:
+      return "failed";
+  }
+  std::abort();
+}
+
+void AddProcess(const Supervisor& supervisor, const Child& child, const Scoreboard& board,
+                Instant now, proto::StatusReport* report) {
+  proto::StatusReport::Process& process = *report->add_processes();
+  Set(process.mutable_role(), child.role->name);
+  Set(process.mutable_state(), ChildStateName(child.state));
+  process.set_slot(supervisor.NumberOf(child));
+  process.set_generation(supervisor.generation().number());
+  process.set_pid(child.pid);
+  process.set_quick_deaths(static_cast<uint32_t>(child.quick_deaths));
+  if (!child.slot || child.pid == 0) return;
+  const ProcessSlot& slot = board.slot(*child.slot);
+  process.set_age_ms(MsBetween(child.started, now));
+  process.set_rss_bytes(ResidentBytes(child.pid));
+  if (child.is_worker()) {
+    process.set_connections(slot.connections.load());
+    process.set_requests(slot.requests.load());
+    process.set_jobs(uint64_t{slot.jobs_out.load()} + slot.jobs_queued.load());
+    return;
+  }
+  process.set_jobs(slot.jobs_done.load());
+  const uint64_t job = slot.job.load();
+  if (job <= kSlotReceiving) return;
+  process.set_job_id(job);
+  process.set_job_ms(MsBetween(Instant{slot.job_started_ns.load()}, now));
+}
+
+void AddGeneration(const Supervisor& supervisor, Instant now, proto::StatusReport* report) {
+  const Generation& generation = supervisor.generation();
+  proto::StatusReport::Generation& entry = *report->add_generations();
+  entry.set_number(generation.number());
+  Set(entry.mutable_state(), StateName(supervisor.state()));
+  entry.set_workers(static_cast<uint32_t>(supervisor.wanted(Role::kWorker)));
+  entry.set_pool(static_cast<uint32_t>(supervisor.wanted(Role::kPool)));
+  entry.set_age_ms(MsBetween(generation.born(), now));
+  for (const ListenSocket& socket : generation.listeners().sockets()) {
+    proto::StatusReport::Listener& listener = *report->add_listeners();
+    listener.set_address(socket.address);
+    Set(listener.mutable_protocol(),
+        ProtocolName(generation.config().listeners[socket.listener].protocol));
+    listener.set_generation(generation.number());
+  }
+}
+
+// Counters belong to slots for ever, so the sums never go backwards.
+void AddTotals(const Scoreboard& board, const DeathLog& deaths, proto::StatusReport* report) {
+  proto::StatusReport::Totals& totals = *report->mutable_totals();
+  std::array<uint64_t, kErrorCodeCount> answers = {};
+  uint64_t out = 0;
+  const SlotRange workers = board.WorkersEver();
+  for (uint32_t i = workers.first; i < workers.end; ++i) {
+    const ProcessSlot& slot = board.slot(SlotIndex{i});
+    totals.set_connections(totals.connections() + slot.connections.load());
+    totals.set_connections_moved(totals.connections_moved() + slot.moved_in.load());
+    totals.set_requests(totals.requests() + slot.requests.load());
+    totals.set_accepted(totals.accepted() + slot.accepted.load());
+    totals.set_queue_depth(totals.queue_depth() + slot.jobs_queued.load());
+    out += slot.jobs_out.load();
+    for (size_t code = 0; code < kErrorCodeCount; ++code) {
+      answers[code] += slot.answers[code].load();
+    }
+  }
+  const SlotRange pool = board.PoolEver();
+  for (uint32_t i = pool.first; i < pool.end; ++i) {
+    const ProcessSlot& slot = board.slot(SlotIndex{i});
+    totals.set_jobs(totals.jobs() + slot.jobs_done.load());
+    if (slot.job.load() > kSlotReceiving && out > 0) --out;  // running: not in the queue
+  }
+  totals.set_queue_depth(totals.queue_depth() + out);
+  totals.set_deaths(deaths.total());
+  totals.set_log_lines_dropped(LogLinesDropped());
+  for (size_t code = 1; code < kErrorCodeCount; ++code) {
+    proto::StatusReport::ErrorCount& count = *totals.add_errors_by_code();
+    Set(count.mutable_code(), kErrorCodeNames[code]);
+    count.set_count(answers[code]);
+  }
+}
+
+}  // namespace
+
+proto::StatusReport MakeStatusReport(const Service& service, const SupervisorServices& services) {
+  const Instant now = services.timers->now();
+  const Supervisor& current = service.current();
+  proto::StatusReport report;
+  report.set_version(WINDLASS_VERSION);
+  report.set_pid(::getpid());
+  report.set_generation(current.generation().number());
+  report.set_uptime_ms(MsBetween(service.started(), now));
+  Set(report.mutable_state(), StateName(service));
+  report.set_config_source(current.generation().config().source);
+  if (const std::optional<ReloadResult>& last = service.last_reload(); last.has_value()) {
+    report.mutable_last_reload()->set_time_unix_ms(absl::ToUnixMillis(last->when));
+    report.mutable_last_reload()->set_ok(last->ok);
+    report.mutable_last_reload()->set_message(last->message);
+  }
+  for (const Supervisor* supervisor : service.supervisors()) {
+    AddGeneration(*supervisor, now, &report);
+    for (const auto& child : supervisor->children()) {
+      AddProcess(*supervisor, *child, *services.board, now, &report);
+    }
+  }
+  if (!service.waits_for().empty()) {
+    report.mutable_generations(0)->set_note(
+        absl::StrCat("a reload waits for ", service.waits_for()));
+  }
+  AddTotals(*services.board, *services.deaths, &report);
+  const auto size = [&](Role role, int configured, bool kept, proto::StatusReport::Size* into) {
+    into->set_wanted(static_cast<uint32_t>(current.wanted(role)));
+    into->set_configured(static_cast<uint32_t>(configured));
+    into->set_kept(kept);
+    if (current.HasFailed(role)) report.add_failed_roles(role == Role::kWorker ? "worker" : "pool");
+  };
+  const Sizing& configured = current.generation().configured();
+  size(Role::kWorker, configured.workers, service.keeps_workers(), report.mutable_workers());
+  size(Role::kPool, configured.pool, service.keeps_pool(), report.mutable_pool());
+  return report;
+}
+
+}  // namespace windlass

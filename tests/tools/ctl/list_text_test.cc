@@ -1,0 +1,46 @@
+#include "tools/ctl/list_text.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/tools/ctl/sample_reports.h"
+
+namespace windlass {
+namespace {
+
+TEST(ConnectionsText, IsALineForEachAndNotesForWhatIsMissing) {
+  const ListText text = ConnectionsText(SampleConnections(), false);
+  EXPECT_EQ(
+      text.table,
+      R"(PEER             LISTENER          PROTOCOL  STATE      AGE  IDLE  IN-FLIGHT  RECV-Q  SEND-Q  WORKER    GEN
+127.0.0.1:40000  127.0.0.1:65432   message   reading  3m12s    1s          2   65536       0  worker-1    1
+unix:@�[2J�      unix:/run/w.sock  line      writing     0s    0s          0       0      10  worker-0    2
+)");
+  EXPECT_EQ(text.notes, "worker-3 did not answer\n7 more connections are not listed\n");
+}
+
+TEST(JobsText, SaysWhichProcessHasAJobAndHowLongItMay) {
+  const ListText text = JobsText(SampleJobs(), false);
+  EXPECT_EQ(text.table, R"(              JOB  STATE    HANDLER    AGE  DEADLINE       PROCESS    PID
+18014398509481985  running  burn       31s  passed 1s ago  pool-8    4244
+18014398509481986  waiting  search   250ms  in 29s         worker-0  4243
+)");
+  EXPECT_EQ(text.notes, "");
+}
+
+TEST(DeathsText, SaysWhatEndedAndWhy) {
+  const ListText text = DeathsText(SampleDeaths(), false);
+  EXPECT_EQ(text.table, R"(TIME                  PROCESS   PID  GEN    AGE                JOB  CAUSE
+2026-01-31T12:00:00Z  pool-8   4200    1  2h05m  18014398509481985  was killed by SIGSEGV (Segmentation fault)
+)");
+  EXPECT_EQ(text.notes, "4 earlier deaths are not listed\n");
+}
+
+TEST(ListText, SaysThatThereIsNothing) {
+  EXPECT_EQ(ConnectionsText({}, false).table, "no connections\n");
+  EXPECT_EQ(JobsText({}, false).table, "no jobs\n");
+  EXPECT_EQ(DeathsText({}, false).table, "no deaths\n");
+  EXPECT_EQ(DeathsText({}, false).notes, "");
+}
+
+}  // namespace
+}  // namespace windlass

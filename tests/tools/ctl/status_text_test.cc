@@ -1,0 +1,134 @@
+#include "tools/ctl/status_text.h"
+
+#include <gtest/gtest.h>
+
+#include "absl/strings/match.h"
+#include "tests/tools/ctl/sample_reports.h"
+
+namespace windlass {
+namespace {
+
+TEST(StatusText, OfACalmServerIsTheServerAndItsTables) {
+  EXPECT_EQ(StatusText(CalmStatus(), SampleNow(), false), R"(windlassd 0.1.0, pid 4242: serving
+uptime              2h05m
+generation          1
+configuration       /etc/windlass.toml
+last reload         none yet
+workers             1
+pool                1
+
+LISTENERS
+ADDRESS          PROTOCOL  GENERATION
+127.0.0.1:65432  message            1
+
+PROCESSES
+ROLE    SLOT   PID  GEN  STATE      AGE  CONNECTIONS  REQUESTS   JOBS       RSS        RUNNING JOB    FOR
+worker     0  4243    1  serving  2h05m           12    123456      1  12.3 MiB                  -      -
+pool       8  4244    1  serving  3m12s            -         -  98765   9.0 MiB  18014398509481985  250ms
+
+TOTALS
+accepted            345
+connections         12
+connections moved   0
+requests            123456
+errors              none
+jobs                98766
+queue depth         0
+deaths              0
+log lines dropped   0
+)");
+}
+
+TEST(StatusText, OfATroubledServerSaysSoFirst) {
+  EXPECT_EQ(StatusText(TroubledStatus(), SampleNow(), false),
+            R"(FAILED: no pool process can be started (see windlassctl deaths)
+windlassd 0.1.0, pid 4242: degraded
+uptime              2h05m
+generation          2
+configuration       /etc/windlass.toml
+last reload         FAILED, 3m12s ago: line 3: unknown key 'prot'
+workers             2 (file says 1), kept
+pool                1
+
+LISTENERS
+ADDRESS          PROTOCOL  GENERATION
+127.0.0.1:65432  message            1
+
+GENERATIONS
+GENERATION  STATE       AGE  WORKERS  POOL  NOTE
+         1  draining  2h05m        1     1  worker-0 has 12 connections
+         2  starting     2s        2     4  -
+
+PROCESSES
+ROLE    SLOT   PID  GEN  STATE      AGE  CONNECTIONS  REQUESTS   JOBS       RSS  QUICK DEATHS
+worker     0  4243    1  serving  2h05m           12    123456      1  12.3 MiB             -
+pool       8     -    1  waiting  3m12s            -         -  98765         -             5
+
+TOTALS
+accepted            345
+connections         12
+connections moved   0
+requests            123456
+errors              handler_crashed 5
+jobs                98766
+queue depth         0
+deaths              5
+log lines dropped   0
+)");
+}
+
+TEST(StatusText, TellsAGoodReloadByItsAge) {
+  proto::StatusReport report = CalmStatus();
+  report.mutable_last_reload()->set_ok(true);
+  report.mutable_last_reload()->set_time_unix_ms(kSampleNowMs - 4'200);
+  EXPECT_TRUE(absl::StrContains(StatusText(report, SampleNow(), false),
+                                "last reload         ok, 4s ago\n"));
+  // The clock has been set back since.
+  EXPECT_TRUE(absl::StrContains(StatusText(report, SampleNow() - absl::Hours(1), false),
+                                "last reload         ok, 0s ago\n"));
+}
+
+TEST(StatusText, ColoursStatesAndTrouble) {
+  const std::string calm = StatusText(CalmStatus(), SampleNow(), true);
+  EXPECT_TRUE(absl::StrContains(calm, "pid 4242: \x1b[32mserving\x1b[0m\n"));
+  EXPECT_FALSE(absl::StrContains(calm, "\x1b[1;31m"));
+  const std::string troubled = StatusText(TroubledStatus(), SampleNow(), true);
+  EXPECT_TRUE(absl::StartsWith(troubled, "\x1b[1;31mFAILED: no pool process"));
+  EXPECT_TRUE(absl::StrContains(troubled, "\x1b[1;31mwaiting\x1b[0m"));
+  EXPECT_TRUE(absl::StrContains(troubled, "\x1b[33mdraining\x1b[0m"));
+}
+
+TEST(StatusText, HoldsNoBytesThatATerminalObeys) {
+  const std::string nasty = "\x1b]0;title\x07\xff\n";
+  proto::StatusReport report = TroubledStatus();
+  report.set_version(nasty);
+  report.set_state(nasty);
+  report.set_config_source(nasty);
+  report.mutable_last_reload()->set_message(nasty);
+  report.add_failed_roles(nasty);
+  report.mutable_listeners(0)->set_address(nasty);
+  report.mutable_listeners(0)->set_protocol(nasty);
+  report.mutable_generations(0)->set_state(nasty);
+  report.mutable_generations(0)->set_note(nasty);
+  report.mutable_processes(0)->set_role(nasty);
+  report.mutable_processes(0)->set_state(nasty);
+  report.mutable_totals()->mutable_errors_by_code(1)->set_code(nasty);
+  const std::string text = StatusText(report, SampleNow(), false);
+  EXPECT_EQ(text.find_first_of("\x1b\x07\xff"), std::string::npos) << text;
+}
+
+TEST(StatusText, OfAnEmptyReportIsStillText) {
+  EXPECT_TRUE(absl::StrContains(StatusText(proto::StatusReport(), SampleNow(), false), "TOTALS\n"));
+}
+
+TEST(ColourOfState, TellsGoodFromPassingFromBad) {
+  EXPECT_EQ(ColourOfState("serving"), Colour::kGreen);
+  EXPECT_EQ(ColourOfState("starting"), Colour::kYellow);
+  EXPECT_EQ(ColourOfState("draining"), Colour::kYellow);
+  EXPECT_EQ(ColourOfState("waiting"), Colour::kRed);
+  EXPECT_EQ(ColourOfState("failed"), Colour::kRed);
+  EXPECT_EQ(ColourOfState("of a newer server"), Colour::kNone);
+}
+
+}  // namespace
+}  // namespace windlass

@@ -1,0 +1,227 @@
+#include "tools/ctl/ctl_options.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "common/log.h"
+#include "common/nearest_name.h"
+#include "tools/client/command_line.h"
+
+namespace windlass {
+namespace {
+
+using Arguments = absl::Span<const std::string>;
+
+// Far more than any machine has room for; the server knows its real limit.
+constexpr uint64_t kMostProcesses = 1'000'000;
+constexpr absl::Duration kTableTimeout = absl::Seconds(5);
+// Starting and draining processes: twice the server's own default limit for a start, four times
+// that for a drain.
+constexpr absl::Duration kChangeTimeout = absl::Seconds(120);
+
+constexpr std::array<OptionSpec, 7> kOptions = {
+    {{"control", true}, {"timeout", true}, {"help"}, {"version"}, {"json"}, {"check"}, {"keep"}}};
+constexpr std::array<absl::string_view, 4> kCommonOptions = {"control", "timeout", "help",
+                                                             "version"};
+
+absl::Status AskStatus(Arguments, const CommandLine&, proto::CtlRequest* request) {
+  request->mutable_status();
+  return absl::OkStatus();
+}
+
+absl::Status AskReload(Arguments, const CommandLine& line, proto::CtlRequest* request) {
+  request->mutable_reload()->set_check_only(line.Has("check"));
+  return absl::OkStatus();
+}
+
+// "4", "+1", "-1"
+absl::Status TakeCount(absl::string_view name, absl::string_view text,
+                       proto::CtlRequest::Count* count) {
+  const bool less = absl::ConsumePrefix(&text, "-");
+  const bool relative = less || absl::ConsumePrefix(&text, "+");
+  const absl::StatusOr<uint64_t> number = ParseCount(name, text, relative ? 1 : 0, kMostProcesses);
+  if (!number.ok()) return number.status();
+  count->set_relative(relative);
+  count->set_value(static_cast<int32_t>(*number) * (less ? -1 : 1));
+  return absl::OkStatus();
+}
+
+absl::Status TakeSize(const std::string& argument, proto::CtlRequest::Scale* scale) {
+  const size_t equals = argument.find('=');
+  const std::string name = argument.substr(0, equals);
+  if (name != "workers" && name != "pool") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "scale: '", name, "' is neither workers nor pool", DidYouMean(name, {"workers", "pool"})));
+  }
+  if (equals == std::string::npos) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("scale: ", name, " needs a number, as in ", name, "=4, ", name, "=+1"));
+  }
+  const bool workers = name == "workers";
+  if (workers ? scale->has_workers() : scale->has_pool()) {
+    return absl::InvalidArgumentError(absl::StrCat("scale: ", name, " is given twice"));
+  }
+  return TakeCount(name, absl::string_view(argument).substr(equals + 1),
+                   workers ? scale->mutable_workers() : scale->mutable_pool());
+}
+
+absl::Status AskScale(Arguments arguments, const CommandLine& line, proto::CtlRequest* request) {
+  proto::CtlRequest::Scale* const scale = request->mutable_scale();
+  scale->set_keep(line.Has("keep"));
+  for (const std::string& argument : arguments) {
+    if (absl::Status taken = TakeSize(argument, scale); !taken.ok()) return taken;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AskUpgrade(Arguments, const CommandLine&, proto::CtlRequest* request) {
+  request->mutable_upgrade();
+  return absl::OkStatus();
+}
+
+absl::Status AskDrain(Arguments, const CommandLine&, proto::CtlRequest* request) {
+  request->mutable_drain();
+  return absl::OkStatus();
+}
+
+absl::Status AskStop(Arguments, const CommandLine&, proto::CtlRequest* request) {
+  request->mutable_stop();
+  return absl::OkStatus();
+}
+
+absl::Status AskReopenLogs(Arguments, const CommandLine&, proto::CtlRequest* request) {
+  request->mutable_reopen_logs();
+  return absl::OkStatus();
+}
+
+absl::Status AskConnections(Arguments, const CommandLine&, proto::CtlRequest* request) {
+  request->mutable_connections();
+  return absl::OkStatus();
+}
+
+absl::Status AskJobs(Arguments, const CommandLine&, proto::CtlRequest* request) {
+  request->mutable_jobs();
+  return absl::OkStatus();
+}
+
+absl::Status AskKillJob(Arguments arguments, const CommandLine&, proto::CtlRequest* request) {
+  const absl::StatusOr<uint64_t> id = ParseCount("kill-job", arguments[0], 1, UINT64_MAX);
+  if (!id.ok()) return id.status();
+  request->mutable_kill_job()->set_id(*id);
+  return absl::OkStatus();
+}
+
+absl::Status AskDeaths(Arguments, const CommandLine&, proto::CtlRequest* request) {
+  request->mutable_deaths();
+  return absl::OkStatus();
+}
+
+absl::Status AskLogLevel(Arguments arguments, const CommandLine&, proto::CtlRequest* request) {
+  LogLevel level;
+  if (!ParseLogLevel(arguments[0], &level)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("log-level: '", arguments[0], "' is not debug, info, warning or error",
+                     DidYouMean(arguments[0], {"debug", "info", "warning", "error"})));
+  }
+  request->mutable_log_level()->set_level(arguments[0]);
+  return absl::OkStatus();
+}
+
+absl::Status AskVersion(Arguments, const CommandLine&, proto::CtlRequest* request) {
+  request->mutable_version();
+  return absl::OkStatus();
+}
+
+struct CommandSpec {
+  absl::string_view name;
+  absl::string_view arguments;  // after the name, for messages
+  size_t least, most;           // how many of them
+  absl::string_view option;     // beside the common ones; "" = none
+  absl::Duration timeout;
+  absl::Status (*ask)(Arguments, const CommandLine&, proto::CtlRequest*);
+};
+constexpr std::array<CommandSpec, 13> kCommands = {
+    {{"status", " [--json]", 0, 0, "json", kTableTimeout, &AskStatus},
+     {"reload", " [--check]", 0, 0, "check", kChangeTimeout, &AskReload},
+     {"scale", " [workers=N|+N|-N] [pool=N|+N|-N] [--keep]", 1, 2, "keep", kChangeTimeout,
+      &AskScale},
+     {"upgrade", "", 0, 0, "", kChangeTimeout, &AskUpgrade},
+     {"drain", "", 0, 0, "", kChangeTimeout, &AskDrain},
+     {"stop", "", 0, 0, "", kChangeTimeout, &AskStop},
+     {"reopen-logs", "", 0, 0, "", kTableTimeout, &AskReopenLogs},
+     {"connections", " [--json]", 0, 0, "json", kTableTimeout, &AskConnections},
+     {"jobs", " [--json]", 0, 0, "json", kTableTimeout, &AskJobs},
+     {"kill-job", " ID", 1, 1, "", kTableTimeout, &AskKillJob},
+     {"deaths", " [--json]", 0, 0, "json", kTableTimeout, &AskDeaths},
+     {"log-level", " debug|info|warning|error", 1, 1, "", kTableTimeout, &AskLogLevel},
+     {"version", "", 0, 0, "", kTableTimeout, &AskVersion}}};
+
+absl::StatusOr<CommandSpec> FindCommand(absl::string_view name) {
+  std::vector<std::string> names;
+  for (const CommandSpec& spec : kCommands) {
+    if (spec.name == name) return spec;
+    names.emplace_back(spec.name);
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("unknown command '", name, "'", DidYouMean(name, names)));
+}
+
+absl::Status CheckShape(const CommandSpec& spec, const CommandLine& line) {
+  const size_t arguments = line.positionals().size() - 1;
+  if (arguments < spec.least || arguments > spec.most) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("usage: windlassctl ", spec.name, spec.arguments));
+  }
+  for (const std::string& option : line.Given()) {
+    const bool common =
+        std::find(kCommonOptions.begin(), kCommonOptions.end(), option) != kCommonOptions.end();
+    if (!common && option != spec.option) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--", option, " does not belong to '", spec.name, "'"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TakeCommonOptions(const CommandLine& line, CtlOptions* options) {
+  if (line.Has("control")) {
+    options->control = line.Value("control");
+    if (options->control.empty()) return absl::InvalidArgumentError("--control: no path is given");
+  }
+  if (line.Has("timeout")) {
+    const absl::StatusOr<absl::Duration> timeout = ParseTimeout("--timeout", line.Value("timeout"));
+    if (!timeout.ok()) return timeout.status();
+    options->timeout = *timeout;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<CtlOptions> ParseCtlOptions(absl::Span<const std::string> args) {
+  const absl::StatusOr<CommandLine> line = CommandLine::Split(args, kOptions);
+  if (!line.ok()) return line.status();
+  CtlOptions options;
+  if (line->Has("help")) return options;
+  if (line->Has("version")) {
+    options.task = CtlTask::kOwnVersion;
+    return options;
+  }
+  if (line->positionals().empty()) return absl::InvalidArgumentError("no command");
+  const absl::StatusOr<CommandSpec> spec = FindCommand(line->positionals()[0]);
+  if (!spec.ok()) return spec.status();
+  if (absl::Status shape = CheckShape(*spec, *line); !shape.ok()) return shape;
+  options.task = CtlTask::kAskServer;
+  options.json = line->Has("json");
+  options.timeout = spec->timeout;
+  const Arguments arguments = Arguments(line->positionals()).subspan(1);
+  if (absl::Status asked = spec->ask(arguments, *line, &options.request); !asked.ok()) return asked;
+  if (absl::Status taken = TakeCommonOptions(*line, &options); !taken.ok()) return taken;
+  return options;
+}
+
+}  // namespace windlass

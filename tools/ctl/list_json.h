@@ -1,0 +1,19 @@
+#ifndef WINDLASS_TOOLS_CTL_LIST_JSON_H_
+#define WINDLASS_TOOLS_CTL_LIST_JSON_H_
+
+#include <string>
+
+#include "proto/ctl.pb.h"
+
+// What there is many of, as one JSON object with a newline: a list, and what must be known about
+// it. Scripts depend on the names of the keys. Pure.
+
+namespace windlass {
+
+std::string ConnectionsJson(const proto::ConnectionsReport& report);
+std::string JobsJson(const proto::JobsReport& report);
+std::string DeathsJson(const proto::DeathsReport& report);
+
+}  // namespace windlass
+
+#endif  // WINDLASS_TOOLS_CTL_LIST_JSON_H_

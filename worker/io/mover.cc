@@ -1,0 +1,231 @@
+#include "worker/io/mover.h"
+
+#include <algorithm>
+
+#include "common/log.h"
+#include "common/posix.h"
+
+namespace windlass {
+namespace {
+
+constexpr absl::Duration kRetryEvery = absl::Milliseconds(100);
+constexpr absl::Duration kFullRetry = absl::Milliseconds(5);
+constexpr int kLooksPerTurn = 1024;  // for idle connections
+constexpr int kMostIdleTries = 100;
+constexpr size_t kMaxVerdictBytes = 4096;
+constexpr int kVerdictsPerTurn = 256;
+
+SelectorToken TokenFor(uint32_t link) { return SelectorToken{Mover::kTokenKind << 56 | link}; }
+
+}  // namespace
+
+Mover::Mover(const ProcessSetup& setup, IoServices* io, ConnectionTable* connections)
+    : setup_(setup), io_(io), connections_(connections), retry_(this) {}
+
+Mover::~Mover() {
+  for (const auto& link : links_) io_->selector->Unregister(link->socket.get());
+}
+
+void Mover::AddLink(OwnedFd socket, SlotIndex to, bool even_out) {
+  auto link = std::make_unique<Link>();
+  link->socket = std::move(socket);
+  link->to = to;
+  link->number = next_link_++;
+  link->even_out = even_out;
+  const absl::Status watched =
+      io_->selector->Register(link->socket.get(), kReadable, TokenFor(link->number));
+  if (!watched.ok()) return LOG(ERROR) << "hand-over: " << watched.ToString(), void();
+  links_.push_back(std::move(link));
+  idle_tries_ = 0;
+}
+
+void Mover::BeginLeaving() {
+  io_->leaving = true;
+  connections_->ForEach([](Connection* connection) { connection->Quiesce(); });
+}
+
+void Mover::OnReady(SelectorToken token) {
+  for (size_t i = 0; i < links_.size(); ++i) {
+    if (!(TokenFor(links_[i]->number) == token)) continue;
+    if (!TakeVerdicts(links_[i].get())) RemoveLink(links_[i].get());
+    return;
+  }
+}
+
+bool Mover::TakeVerdicts(Link* link) {
+  char buffer[kMaxVerdictBytes];
+  const iovec room = {buffer, sizeof(buffer)};
+  proto::Verdicts verdicts;
+  for (int i = 0; i < kVerdictsPerTurn; ++i) {
+    const ReceivedPacket packet =
+        ReceivePacket(link->socket.get(), absl::MakeConstSpan(&room, 1), {});
+    if (packet.outcome == PacketOutcome::kFull) return true;
+    if (packet.outcome == PacketOutcome::kPeerGone) return false;
+    if (packet.truncated || !verdicts.ParseFromArray(buffer, static_cast<int>(packet.bytes))) {
+      continue;
+    }
+    for (const proto::Verdicts::Verdict& verdict : verdicts.verdicts()) TakeVerdict(link, verdict);
+  }
+  return true;
+}
+
+void Mover::TakeVerdict(Link* link, const proto::Verdicts::Verdict& verdict) {
+  const auto offered = link->offered.find(verdict.id());
+  if (offered == link->offered.end()) return;
+  const SelectorToken token = offered->second;
+  link->offered.erase(offered);
+  Connection* const connection = connections_->Find(token);
+  if (connection == nullptr || connection->state() != ConnState::kMoving) return;
+  switch (verdict.outcome()) {
+    case proto::Verdicts::TAKEN:
+      Bump(io_->slot->moved_out);
+      return connection->LetGo();
+    case proto::Verdicts::NO_LISTENER:
+      return connection->Stay(/*finish=*/true);
+    default:
+      link->rests_until = io_->now() + kRetryEvery;
+      connection->Stay(/*finish=*/false);
+      if (io_->leaving) refused_.push_back(token);
+      return TryAgainIn(kRetryEvery);
+  }
+}
+
+// The other worker is dead. What it has not said that it took is ours.
+void Mover::RemoveLink(Link* link) {
+  for (const auto& [id, token] : link->offered) {
+    Connection* const connection = connections_->Find(token);
+    if (connection == nullptr || connection->state() != ConnState::kMoving) continue;
+    connection->Stay(/*finish=*/false);
+    if (io_->leaving) refused_.push_back(token);
+  }
+  if (!refused_.empty()) TryAgainIn(kRetryEvery);
+  io_->selector->Unregister(link->socket.get());
+  links_.erase(std::find_if(links_.begin(), links_.end(),
+                            [link](const auto& candidate) { return candidate.get() == link; }));
+}
+
+Mover::Link* Mover::PickLink(bool even_out) {
+  Link* pick = nullptr;
+  uint64_t fewest = UINT64_MAX;
+  for (const auto& link : links_) {
+    if (link->even_out && !even_out) continue;
+    if (link->offered.size() >= kMaxOffered || io_->now() < link->rests_until) continue;
+    const uint64_t load =
+        setup_.scoreboard->slot(link->to).connections.load(std::memory_order_relaxed) +
+        link->offered.size();
+    if (load >= fewest) continue;
+    fewest = load;
+    pick = link.get();
+  }
+  return pick;
+}
+
+// False: the link takes no more now; the connection is as it was.
+bool Mover::Offer(Connection* connection, Link* link) {
+  OutgoingConnection outgoing;
+  if (!connection->Pack(&outgoing)) return true;  // it tells us when the client has taken more
+  const uint64_t id = next_offer_++;
+  const absl::StatusOr<PacketOutcome> sent = SendOffer(link->socket.get(), id, outgoing);
+  if (sent.ok() && *sent == PacketOutcome::kDone) {
+    link->offered.emplace(id, connection->token());
+    return true;
+  }
+  connection->Unpack();
+  return false;
+}
+
+void Mover::EndTurn() {
+  queue_.insert(queue_.end(), io_->to_move.begin(), io_->to_move.end());
+  io_->to_move.clear();
+  if (links_.empty()) return;
+  OfferLeaving();
+  OfferSurplus();
+}
+
+void Mover::OfferLeaving() {
+  if (io_->draining) return queue_.clear();
+  while (!queue_.empty()) {
+    Connection* const connection = connections_->Find(queue_.front());
+    if (connection == nullptr || !connection->CanMove()) {
+      queue_.pop_front();
+      continue;
+    }
+    Link* const link = PickLink(/*even_out=*/true);
+    if (link == nullptr) return TryAgainIn(kRetryEvery);  // a verdict may come earlier
+    if (!Offer(connection, link)) {
+      link->rests_until = io_->now() + kFullRetry;
+      return TryAgainIn(kFullRetry);
+    }
+    queue_.pop_front();
+  }
+}
+
+uint32_t Mover::Surplus() const {
+  const SlotRange siblings = SiblingWorkers(setup_);
+  const auto own = static_cast<uint32_t>(connections_->size());
+  uint64_t total = own;
+  uint32_t workers = 1;
+  for (uint32_t i = siblings.first; i < siblings.end; ++i) {
+    const ProcessSlot& slot = setup_.scoreboard->slot(SlotIndex{i});
+    if (i == setup_.slot.value) continue;
+    if (slot.state.load(std::memory_order_relaxed) != ProcessState::kServing) continue;
+    total += slot.connections.load(std::memory_order_relaxed);
+    ++workers;
+  }
+  return SurplusConnections(own, total, workers);
+}
+
+void Mover::OfferSurplus() {
+  if (io_->leaving || io_->draining) return;
+  size_t offered = 0;
+  bool any = false;
+  for (const auto& link : links_) {
+    any = any || link->even_out;
+    offered += link->offered.size();
+  }
+  if (!any) return;
+  const uint32_t surplus = Surplus();
+  if (surplus == 0 || idle_tries_ > kMostIdleTries) {
+    for (size_t i = links_.size(); i-- > 0;) {
+      if (links_[i]->even_out && links_[i]->offered.empty()) RemoveLink(links_[i].get());
+    }
+    return;
+  }
+  int looks = kLooksPerTurn;
+  for (; offered < surplus && looks > 0; --looks) {
+    Link* const link = PickLink(/*even_out=*/true);
+    if (link == nullptr) break;
+    Connection* const connection = connections_->Next(&cursor_);
+    if (connection == nullptr || !connection->IsIdle()) continue;
+    connection->Quiesce();
+    io_->to_move.clear();  // it said so; we know
+    if (!Offer(connection, link)) {
+      refused_.push_back(connection->token());
+      break;
+    }
+    ++offered;
+    idle_tries_ = 0;
+  }
+  if (looks == 0) ++idle_tries_;  // all are busy
+  TryAgainIn(kRetryEvery);
+}
+
+void Mover::TryAgainIn(absl::Duration delay) {
+  const Instant at = io_->now() + delay;
+  if (at < retry_.deadline()) io_->timers->Arm(&retry_, at);
+}
+
+// EndTurn follows.
+void Mover::OnTimer(Timer*, Instant) {
+  for (const SelectorToken token : std::exchange(refused_, {})) {
+    Connection* const connection = connections_->Find(token);
+    if (connection == nullptr || connection->closed()) continue;
+    if (io_->leaving && !io_->draining) {
+      connection->Quiesce();
+    } else if (connection->state() == ConnState::kQuiescing) {
+      connection->Resume();
+    }
+  }
+}
+
+}  // namespace windlass
