@@ -20,6 +20,9 @@ namespace windlass {
 // envelope (proto/job.proto), payload bytes; descriptors of memfds or files may be attached. Every
 // accepted job gets exactly one answer; how that is kept is in worker/io/dispatcher.h.
 
+// Changes when processes of an older and a newer binary can no longer work on one queue.
+constexpr uint32_t kJobFormat = 1;
+
 // The largest payload that travels inside a packet; beyond it goes a memfd, which costs a
 // descriptor and a look at the mapping cache but no copies through the socket's buffers. Some tens
 // of KiB; where exactly the two cost the same has not been measured yet.

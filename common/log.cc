@@ -120,20 +120,32 @@ int LogFd() { return Sink().descriptor(); }
 
 void SetLogLevel(LogLevel least) { log_internal::g_least = least; }
 
+namespace {
+
+constexpr struct {
+  absl::string_view name;
+  LogLevel level;
+} kLevelNames[] = {{"debug", LogLevel::DEBUG},
+                   {"info", LogLevel::INFO},
+                   {"warning", LogLevel::WARNING},
+                   {"error", LogLevel::ERROR}};
+
+}  // namespace
+
 bool ParseLogLevel(absl::string_view name, LogLevel* level) {
-  constexpr struct {
-    absl::string_view name;
-    LogLevel level;
-  } kNames[] = {{"debug", LogLevel::DEBUG},
-                {"info", LogLevel::INFO},
-                {"warning", LogLevel::WARNING},
-                {"error", LogLevel::ERROR}};
-  for (const auto& entry : kNames) {
+  for (const auto& entry : kLevelNames) {
     if (name != entry.name) continue;
     *level = entry.level;
     return true;
   }
   return false;
+}
+
+absl::string_view LogLevelName(LogLevel level) {
+  for (const auto& entry : kLevelNames) {
+    if (entry.level == level) return entry.name;
+  }
+  return "";  // not one that can be asked for
 }
 
 uint64_t LogLinesDropped() { return g_sink == nullptr ? 0 : g_sink->dropped(); }

@@ -38,6 +38,7 @@ void SetLogFd(OwnedFd fd);
 int LogFd();
 void SetLogLevel(LogLevel least);
 bool ParseLogLevel(absl::string_view name, LogLevel* level);  // debug, info, warning, error
+absl::string_view LogLevelName(LogLevel level);
 // Lines that the sink would not take without blocking, in this process.
 uint64_t LogLinesDropped();
 

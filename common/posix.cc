@@ -106,6 +106,17 @@ absl::StatusOr<size_t> PReadFd(int fd, char* into, size_t capacity, uint64_t off
   }
 }
 
+absl::Status PWriteAll(int fd, absl::string_view bytes) {
+  size_t at = 0;
+  while (at < bytes.size()) {
+    const ssize_t n =
+        ::pwrite(fd, bytes.data() + at, bytes.size() - at, static_cast<off_t>(at));
+    if (n > 0) at += static_cast<size_t>(n);
+    if (n < 0 && errno != EINTR) return Failed(absl::StrCat("write fd ", fd));
+  }
+  return absl::OkStatus();
+}
+
 AcceptOutcome AcceptSome(int listener, OwnedFd* accepted) {
   for (;;) {
     const int fd = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -135,6 +146,10 @@ absl::StatusOr<OwnedFd> Duplicate(int fd) {
   const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
   if (copy < 0) return Failed("duplicate a descriptor");
   return OwnedFd(copy);
+}
+
+void SetCloseOnExec(int fd, bool close) {
+  CHECK(::fcntl(fd, F_SETFD, close ? FD_CLOEXEC : 0) == 0) << "fd " << fd;
 }
 
 absl::StatusOr<OwnedFd> StreamSocket(int family) {

@@ -52,6 +52,7 @@ absl::StatusOr<OwnedFd> OpenBeneath(int directory, const std::string& name);
 // For files, pipes and eventfd-like descriptors; whole-buffer semantics are the caller's.
 absl::StatusOr<size_t> ReadFd(int fd, char* into, size_t capacity);
 absl::StatusOr<size_t> PReadFd(int fd, char* into, size_t capacity, uint64_t offset);
+absl::Status PWriteAll(int fd, absl::string_view bytes);  // to a file, from its start
 
 // --- Sockets
 // -----------------------------------------------------------------------------------------------------
@@ -66,6 +67,7 @@ enum class AcceptOutcome : uint8_t {
 AcceptOutcome AcceptSome(int listener, OwnedFd* accepted);
 
 absl::StatusOr<OwnedFd> Duplicate(int fd);  // close-on-exec
+void SetCloseOnExec(int fd, bool close);    // REQUIRES: an open descriptor
 absl::StatusOr<OwnedFd> StreamSocket(int family);  // non-blocking, close-on-exec
 absl::Status SetIntOption(int fd, int level, int option, int value, absl::string_view what);
 absl::Status BindSocket(int fd, const sockaddr* address, socklen_t length, absl::string_view what);

@@ -27,19 +27,41 @@ absl::StatusOr<Scoreboard> Scoreboard::Create(uint32_t worker_slots, uint32_t po
   board.writable_ = *std::move(memfd);
   if (auto sealed = AddSeals(board.writable_.get(), F_SEAL_SHRINK | F_SEAL_GROW); !sealed.ok())
     return sealed;
-  absl::StatusOr<OwnedFd> read_only =
-      OpenReadOnly(absl::StrCat("/proc/self/fd/", board.writable_.get()));
-  if (!read_only.ok()) return read_only.status();
-  board.read_only_ = *std::move(read_only);
-  absl::StatusOr<Mapping> all = Mapping::Shared(board.writable_.get(), size, 0, /*writable=*/true);
-  if (!all.ok()) return all.status();
-  board.all_ = *std::move(all);
+  if (absl::Status mapped = board.MapAll(size); !mapped.ok()) return mapped;
   ScoreboardHeader& header = board.MutableHeader();
   header.magic = ScoreboardHeader::kMagic;
   header.version = ScoreboardHeader::kVersion;
   header.worker_slots = worker_slots;
   header.pool_slots = pool_slots;
   return board;
+}
+
+absl::StatusOr<Scoreboard> Scoreboard::Adopt(OwnedFd memfd) {
+  Scoreboard board;
+  board.writable_ = std::move(memfd);
+  const absl::StatusOr<FileIdentity> identity = IdentifyFile(board.writable_.get());
+  if (!identity.ok()) return identity.status();
+  const absl::Status other = absl::FailedPreconditionError("the scoreboard has another layout");
+  if (identity->size < 2 * kPage) return other;
+  if (absl::Status mapped = board.MapAll(identity->size); !mapped.ok()) return mapped;
+  const ScoreboardHeader& header = board.header();
+  if (header.magic != ScoreboardHeader::kMagic || header.version != ScoreboardHeader::kVersion ||
+      kPage * (uint64_t{header.worker_slots} + header.pool_slots + 1) != identity->size) {
+    return other;
+  }
+  board.worker_slots_ = header.worker_slots;
+  board.pool_slots_ = header.pool_slots;
+  return board;
+}
+
+absl::Status Scoreboard::MapAll(size_t size) {
+  absl::StatusOr<OwnedFd> read_only = OpenReadOnly(absl::StrCat("/proc/self/fd/", fd()));
+  if (!read_only.ok()) return read_only.status();
+  read_only_ = *std::move(read_only);
+  absl::StatusOr<Mapping> all = Mapping::Shared(fd(), size, 0, /*writable=*/true);
+  if (!all.ok()) return all.status();
+  all_ = *std::move(all);
+  return absl::OkStatus();
 }
 
 absl::Status Scoreboard::EnterChild(SlotIndex own) {

@@ -116,6 +116,8 @@ static_assert(sizeof(ScoreboardHeader) == 4096);
 class Scoreboard {
  public:
   static absl::StatusOr<Scoreboard> Create(uint32_t worker_slots, uint32_t pool_slots);
+  // One that a former binary made, in its place. FailedPrecondition: of another layout.
+  static absl::StatusOr<Scoreboard> Adopt(OwnedFd memfd);
 
   absl::Status EnterChild(SlotIndex own);
   // REQUIRES: index < slots().
@@ -124,6 +126,7 @@ class Scoreboard {
   ProcessSlot& MutableSlot(SlotIndex index);
   const ScoreboardHeader& header() const;
   ScoreboardHeader& MutableHeader();  // the master only
+  int fd() const { return writable_.get(); }  // the master's only
   uint32_t slots() const { return worker_slots_ + pool_slots_; }
   uint32_t worker_slots() const { return worker_slots_; }
   // The slots that may be in use. Within the board, whatever the header says.
@@ -135,6 +138,8 @@ class Scoreboard {
   uint64_t PayloadBytes() const;
 
  private:
+  absl::Status MapAll(size_t size);
+
   uint32_t worker_slots_ = 0, pool_slots_ = 0;
   OwnedFd writable_, read_only_;
   Mapping all_, own_;

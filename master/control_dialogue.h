@@ -44,6 +44,8 @@ class ControlDialogue {
 
   // Takes what has come. The request, when that makes it whole. REQUIRES: kReadingRequest.
   std::optional<proto::CtlRequest> Read();
+  // The request was taken by somebody before us. REQUIRES: nothing was read.
+  void AwaitReply() { state_ = State::kAwaitingReply; }
   // Queues a reply; ignored unless one is awaited. Any but Progress is the last one. When
   // kMaxOutputBytes are exceeded, a progress line is dropped, and a last reply is replaced by one
   // that says so.

@@ -97,6 +97,20 @@ void ControlServer::Welcome(OwnedFd socket) {
   Settle(client, /*progressed=*/false);
 }
 
+ControlClientId ControlServer::AdoptClient(OwnedFd socket) {
+  const ControlClientId id{++last_id_};
+  clients_.push_back(std::make_unique<Client>(id, std::move(socket), this));
+  Client* const client = clients_.back().get();
+  client->dialogue.AwaitReply();
+  Settle(client, /*progressed=*/false);
+  return id;
+}
+
+int ControlServer::SocketOf(ControlClientId id) {
+  Client* const client = Find(id);
+  return client == nullptr || client->dialogue.over() ? -1 : client->dialogue.fd();
+}
+
 void ControlServer::OnClientReady(Client* client, uint32_t events) {
   ControlDialogue& dialogue = client->dialogue;
   const ControlClientId id = client->id;

@@ -11,6 +11,7 @@
 #include "common/config.h"
 #include "common/posix.h"
 #include "master/listeners.h"
+#include "proto/upgrade.pb.h"
 
 namespace windlass {
 
@@ -45,6 +46,10 @@ class Generation {
   static absl::StatusOr<Generation> Create(uint32_t number, Config config, GenerationPlace place,
                                            const ListenerSet* former);
 
+  // One of a former binary, with its channels. Errors: its configuration is not understood.
+  static absl::StatusOr<Generation> Adopt(const proto::UpgradeState::Generation& state,
+                                          bool can_repair);
+  void Describe(proto::UpgradeState::Generation* state) const;
   // What an operator wants over the configuration; nullopt: as configured.
   void Override(std::optional<int> workers, std::optional<int> pool);
 
@@ -59,6 +64,8 @@ class Generation {
   const GenerationPlace& place() const { return place_; }
   uint32_t worker_slots() const { return static_cast<uint32_t>(replies_.size()); }
   Instant born() const { return born_; }
+  // False: a former binary's, whose processes do not understand ours. Its dead are not replaced.
+  bool can_repair() const { return can_repair_; }
 
  private:
   Generation(ListenerSet listeners) : listeners_(std::move(listeners)) {}
@@ -66,6 +73,7 @@ class Generation {
   uint32_t number_ = 0;
   GenerationPlace place_;
   Instant born_;
+  bool can_repair_ = true;
   std::unique_ptr<Config> config_;  // children point at it
   Sizing sizing_, configured_;
   ListenerSet listeners_;

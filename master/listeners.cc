@@ -128,6 +128,32 @@ absl::StatusOr<ListenerSet::Bound> ListenerSet::BindOne(const ListenerConfig& co
                is_unix ? config.address.path : "", is_unix, -1, config};
 }
 
+absl::StatusOr<ListenerSet> ListenerSet::Adopt(const proto::UpgradeState::Generation& state,
+                                               const Config& config) {
+  ListenerSet set;
+  for (const proto::UpgradeState::Listener& listener : state.listeners()) {
+    if (listener.listener() >= config.listeners.size()) {
+      return absl::InvalidArgumentError("a listening socket of no listener");
+    }
+    const ListenerConfig& mine = config.listeners[listener.listener()];
+    set.bound_.push_back({OwnedFd(listener.fd()), listener.listener(), listener.address(),
+                          mine.address.text, listener.unix_path(), listener.owns_path(), -1,
+                          mine});
+  }
+  return set;
+}
+
+void ListenerSet::Describe(proto::UpgradeState::Generation* state) const {
+  for (const Bound& bound : bound_) {
+    proto::UpgradeState::Listener& listener = *state->add_listeners();
+    listener.set_fd(bound.fd.get());
+    listener.set_listener(bound.listener);
+    listener.set_address(bound.address);
+    listener.set_unix_path(bound.unix_path);
+    listener.set_owns_path(bound.owns_path);
+  }
+}
+
 std::vector<ListenSocket> ListenerSet::sockets() const {
   std::vector<ListenSocket> sockets;
   for (const Bound& bound : bound_)

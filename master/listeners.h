@@ -9,6 +9,7 @@
 #include "common/config.h"
 #include "common/owned_fd.h"
 #include "common/process_setup.h"
+#include "proto/upgrade.pb.h"
 
 namespace windlass {
 
@@ -23,6 +24,10 @@ class ListenerSet {
  public:
   // `former`: what is served now; null: nothing. Port 0 is the same where it is written the same.
   static absl::StatusOr<ListenerSet> Bind(const Config& config, const ListenerSet* former);
+  // What a former binary bound, in its place; `config` is its configuration.
+  static absl::StatusOr<ListenerSet> Adopt(const proto::UpgradeState::Generation& state,
+                                           const Config& config);
+  void Describe(proto::UpgradeState::Generation* state) const;
   ListenerSet(ListenerSet&&) = default;
   ListenerSet& operator=(ListenerSet&&) = default;
   ~ListenerSet();

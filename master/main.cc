@@ -5,6 +5,8 @@
 
 #include <array>
 #include <iostream>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "common/config_load.h"
@@ -19,6 +21,8 @@
 #include "master/options.h"
 #include "master/privileges.h"
 #include "master/service.h"
+#include "master/upgrade_state.h"
+#include "master/upgrader.h"
 #include "worker/io/run_worker.h"
 #include "worker/pool/run_pool.h"
 
@@ -57,7 +61,58 @@ absl::Status PrepareMaster(const Config& config, SpawnSettings* settings) {
   return absl::OkStatus();
 }
 
-int Serve(const Options& options, Config config) {
+absl::StatusOr<std::unique_ptr<ControlServer>> OpenControl(
+    const Config& config, const std::optional<proto::UpgradeState>& former, Selector* selector,
+    TimerWheel* timers, Operator* op) {
+  if (former) {
+    absl::StatusOr<std::unique_ptr<ControlServer>> adopted = ControlServer::Adopt(
+        OwnedFd(former->control()), former->control_path(), selector, timers, op);
+    // Without its file nobody could connect: a new one is made.
+    if (!absl::IsNotFound(adopted.status())) return adopted;
+  }
+  const std::string path =
+      config.master.control.empty() ? ServerControlPath() : config.master.control;
+  return ControlServer::Create(path, selector, timers, op);
+}
+
+// The former binary's processes serve; ours come by a reload, which can fail and leave them.
+void FinishUpgrade(const proto::UpgradeState& former, ControlServer* control, Operator* op,
+                   SpawnSettings* settings) {
+  LogLevel level = LogLevel::INFO;
+  if (ParseLogLevel(former.log_level(), &level)) {
+    settings->log_level = level;
+    SetLogLevel(level);
+  }
+  ControlClientId waits;
+  if (former.reply_to() >= 0) waits = control->AdoptClient(OwnedFd(former.reply_to()));
+  op->ReloadFor(waits);
+}
+
+// Where the master starts from: nothing, or what a former binary left.
+struct Beginning {
+  std::optional<proto::UpgradeState> former;
+  absl::StatusOr<Scoreboard> board = absl::UnavailableError("");
+};
+
+absl::StatusOr<Beginning> BeginFrom(const Options& options, const Config& config) {
+  Beginning beginning;
+  if (options.resume_upgrade < 0) {
+    beginning.board = Scoreboard::Create(JobId::kMaxSlots,
+                                         static_cast<uint32_t>(config.master.max_processes));
+  } else {
+    const OwnedFd memfd(options.resume_upgrade);
+    absl::StatusOr<proto::UpgradeState> state = ReadUpgradeState(memfd.get());
+    if (!state.ok()) return state.status();
+    SetOpenOverExec(*state, false);
+    LOG(INFO) << "goes on for windlassd " << state->version();
+    beginning.board = Scoreboard::Adopt(OwnedFd(state->scoreboard()));
+    beginning.former = *std::move(state);
+  }
+  if (!beginning.board.ok()) return beginning.board.status();
+  return beginning;
+}
+
+int Serve(const Options& options, std::vector<std::string> command, Config config) {
   LogLevel level = LogLevel::INFO;
   ParseLogLevel(config.log.level, &level);
   InitLog("master", level);
@@ -68,27 +123,37 @@ int Serve(const Options& options, Config config) {
   }
   absl::StatusOr<std::unique_ptr<MasterLoop>> loop = MasterLoop::Create(signals);
   if (!loop.ok()) return Fail(loop.status().message(), kExitRunTime);
-  absl::StatusOr<Scoreboard> board = Scoreboard::Create(
-      JobId::kMaxSlots, static_cast<uint32_t>(config.master.max_processes));
-  if (!board.ok()) return Fail(board.status().message(), kExitRunTime);
-  SlotPool pool_slots(board->worker_slots(), board->slots() - board->worker_slots());
+  Selector* const selector = (*loop)->selector();
+  TimerWheel* const timers = (*loop)->timers();
+  absl::StatusOr<Beginning> beginning = BeginFrom(options, config);
+  if (!beginning.ok()) return Fail(beginning.status().message(), kExitRunTime);
+  Scoreboard& board = *beginning->board;
+  SlotPool pool_slots(board.worker_slots(), board.slots() - board.worker_slots());
   DeathLog deaths;
-  const SupervisorServices services = {&*board,     (*loop)->selector(), (*loop)->timers(),
-                                       &pool_slots, &deaths,             kRoles,
-                                       &settings,   nullptr};
+  const SupervisorServices services = {&board,  selector, timers,    &pool_slots,
+                                       &deaths, kRoles,   &settings, nullptr};
   Service service(options.sources, services);
   Operator op(&service, services, &settings, loop->get());
   service.set_observer(&op);
-  const std::string control_path =
-      config.master.control.empty() ? ServerControlPath() : config.master.control;
+  Upgrader upgrader(std::move(command), selector, timers, loop->get());
   absl::StatusOr<std::unique_ptr<ControlServer>> control =
-      ControlServer::Create(control_path, (*loop)->selector(), (*loop)->timers(), &op);
+      OpenControl(config, beginning->former, selector, timers, &op);
   if (!control.ok()) return Fail(control.status().message(), kExitRunTime);
   op.set_server(control->get());
-  if (absl::Status started = service.Start(std::move(config)); !started.ok()) {
-    return Fail(started.message(), kExitRunTime);
+  const absl::Status started = beginning->former ? service.Adopt(*beginning->former)
+                                                 : service.Start(std::move(config));
+  if (!started.ok()) return Fail(started.message(), kExitRunTime);
+  if (beginning->former) FinishUpgrade(*beginning->former, control->get(), &op, &settings);
+  return (*loop)->Run({&service, &op, control->get(), &upgrader, &settings}, options.hint);
+}
+
+int CheckUpgrade(int memfd) {
+  const absl::StatusOr<proto::UpgradeState> state = ReadUpgradeState(memfd);
+  if (!state.ok()) return Fail(state.status().message(), kExitRunTime);
+  if (absl::Status fits = CheckUpgradeState(*state); !fits.ok()) {
+    return Fail(fits.message(), kExitRunTime);
   }
-  return (*loop)->Run(&service, &op, control->get(), options.hint);
+  return 0;
 }
 
 int Main(int argc, char** argv) {
@@ -99,8 +164,9 @@ int Main(int argc, char** argv) {
   absl::StatusOr<Config> config = LoadConfig(options->sources);
   if (!config.ok()) return Fail(config.status().message(), EX_CONFIG);
   if (options->print_config) return std::cout << PrintConfig(*config), 0;
+  if (options->check_upgrade >= 0) return CheckUpgrade(options->check_upgrade);
   if (options->check) return std::cout << config->source << ": valid\n", 0;
-  return Serve(*options, *std::move(config));
+  return Serve(*options, {argv, argv + argc}, *std::move(config));
 }
 
 }  // namespace

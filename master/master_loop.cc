@@ -79,10 +79,9 @@ absl::StatusOr<std::unique_ptr<MasterLoop>> MasterLoop::Create(const sigset_t& s
 MasterLoop::MasterLoop(std::unique_ptr<Selector> selector, OwnedFd signal_fd)
     : selector_(std::move(selector)), signal_fd_(std::move(signal_fd)), timers_(MonotonicNow()) {}
 
-int MasterLoop::Run(Service* service, Operator* op, ControlServer* control, bool hint) {
-  service_ = service;
-  operator_ = op;
-  control_ = control;
+int MasterLoop::Run(const Parts& parts, bool hint) {
+  parts_ = parts;
+  Service* const service = service_ = parts.service;
   using State = Service::State;
   while (service->state() == State::kStarting && !stop_now_) Turn();
   if (service->state() == State::kServing && hint) PrintHint(service->current().generation());
@@ -121,7 +120,9 @@ void MasterLoop::Turn() {
     if (event.token == kSignalToken) {
       HandleSignals();
     } else if (event.token.value >> 56 == ControlServer::kTokenKind) {
-      control_->OnReady(event.token, event.events);
+      parts_.control->OnReady(event.token, event.events);
+    } else if (event.token.value >> 56 == Upgrader::kTokenKind) {
+      parts_.upgrader->OnReady();
     } else {
       service_->OnReady(event.token);
     }
@@ -168,7 +169,7 @@ void MasterLoop::Handle(MasterRequest request) {
       break;
     }
     case MasterRequest::kReopenLogs:
-      operator_->ReopenLogs(ControlClientId{});
+      parts_.op->ReopenLogs(ControlClientId{});
       break;
     case MasterRequest::kUpgrade:
       Upgrade(ControlClientId{});
@@ -188,7 +189,27 @@ void MasterLoop::Drain() {
 void MasterLoop::StopFast() { service_->Stop(timers_.now()); }
 
 void MasterLoop::Upgrade(ControlClientId client) {
-  operator_->Answer(client, false, "not there yet");
+  if (parts_.upgrader->running()) {
+    return parts_.op->Answer(client, false, "an upgrade is going on");
+  }
+  wants_upgrade_ = client;
+  parts_.upgrader->Begin();
+}
+
+absl::StatusOr<proto::UpgradeState> MasterLoop::DescribeForUpgrade() {
+  proto::UpgradeState state;
+  if (absl::Status described = service_->Describe(&state); !described.ok()) return described;
+  const absl::string_view level =
+      parts_.settings->log_level ? LogLevelName(*parts_.settings->log_level) : "";
+  state.set_log_level(level.data(), level.size());
+  state.set_control(parts_.control->listening_fd());
+  state.set_control_path(parts_.control->path());
+  state.set_reply_to(parts_.control->SocketOf(wants_upgrade_));
+  return state;
+}
+
+void MasterLoop::OnUpgradeFailed(const std::string& why) {
+  parts_.op->Answer(std::exchange(wants_upgrade_, {}), false, why);
 }
 
 }  // namespace windlass

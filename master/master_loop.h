@@ -11,6 +11,7 @@
 #include "master/operator.h"
 #include "master/pid_file.h"
 #include "master/service.h"
+#include "master/upgrader.h"
 
 namespace windlass {
 
@@ -36,7 +37,7 @@ sigset_t BlockMasterSignals();
 
 // Role: the master's event loop: signals, children's ends and reports, timers; hands each to the
 // service. Blocking: in the selector only, and never without a deadline while anything is due.
-class MasterLoop : public MasterCommands {
+class MasterLoop : public MasterCommands, public UpgradeHost {
  public:
   static absl::StatusOr<std::unique_ptr<MasterLoop>> Create(const sigset_t& signals);
 
@@ -44,11 +45,20 @@ class MasterLoop : public MasterCommands {
   TimerWheel* timers() { return &timers_; }
   // Runs `service`, which has been started, to its end; 0 after an orderly stop, 1 when it could
   // not start.
-  int Run(Service* service, Operator* op, ControlServer* control, bool hint);
+  struct Parts {
+    Service* service;
+    Operator* op;
+    ControlServer* control;
+    Upgrader* upgrader;
+    const SpawnSettings* settings;
+  };
+  int Run(const Parts& parts, bool hint);
 
   void Drain() override;
   void StopFast() override;
   void Upgrade(ControlClientId client) override;
+  absl::StatusOr<proto::UpgradeState> DescribeForUpgrade() override;
+  void OnUpgradeFailed(const std::string& why) override;
 
  private:
   MasterLoop(std::unique_ptr<Selector> selector, OwnedFd signal_fd);
@@ -61,9 +71,9 @@ class MasterLoop : public MasterCommands {
   const OwnedFd signal_fd_;
   TimerWheel timers_;
   // While running.
-  Service* service_ = nullptr;
-  Operator* operator_ = nullptr;
-  ControlServer* control_ = nullptr;
+  Parts parts_ = {};
+  Service* service_ = nullptr;    // of the parts
+  ControlClientId wants_upgrade_;  // and waits for what becomes of it
   PidFile pid_file_;
   std::string pid_path_;  // that was tried
   int int_signals_ = 0;

@@ -73,7 +73,12 @@ void Operator::Reload(const proto::CtlRequest::Reload& request, ControlClientId 
   if (service_->state() != Service::State::kServing) {
     return Answer(client, false, "the server is not serving");
   }
-  reload_waiters_[client] = service_->Reload();
+  ReloadFor(client);
+}
+
+void Operator::ReloadFor(ControlClientId client) {
+  const uint64_t number = service_->Reload();
+  if (client != ControlClientId{}) reload_waiters_[client] = number;
 }
 
 void Operator::OnReloadProgress(uint64_t reload, const std::string& line) {

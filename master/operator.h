@@ -40,6 +40,8 @@ class Operator : public ControlCommands, public ServiceObserver, public TimerOwn
   // Opens the log file again, and hands it to all; `client` may be none.
   void ReopenLogs(ControlClientId client);
   void Answer(ControlClientId client, bool ok, absl::string_view message);
+  // Reloads; `client`, which may be none, waits for what becomes of it.
+  void ReloadFor(ControlClientId client);
 
   void OnRequest(const proto::CtlRequest& request, ControlClientId client) override;
   void OnClientGone(ControlClientId client) override;

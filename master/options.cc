@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
@@ -18,7 +19,7 @@ namespace {
 struct Flag {
   std::string name;
   std::string value;  // what --help calls its value; "" = it takes none
-  std::string help;
+  std::string help;  // "" = not for people
   void (*apply)(const std::string& value, Options* options);
 };
 
@@ -43,6 +44,14 @@ const std::vector<Flag>& Flags() {
        [](const std::string&, Options* options) { options->print_config = true; }},
       {"hint", "", "once serving, print one line to try next",
        [](const std::string&, Options* options) { options->hint = true; }},
+      {"check-upgrade", "FD", "",
+       [](const std::string& value, Options* options) {
+         if (!absl::SimpleAtoi(value, &options->check_upgrade)) options->check_upgrade = -1;
+       }},
+      {"resume-upgrade", "FD", "",
+       [](const std::string& value, Options* options) {
+         if (!absl::SimpleAtoi(value, &options->resume_upgrade)) options->resume_upgrade = -1;
+       }},
       {"version", "", "print the version and exit",
        [](const std::string&, Options* options) { options->version = true; }},
       {"help", "", "print this and exit",
@@ -59,7 +68,9 @@ const Flag* FindFlag(absl::string_view name) {
 
 absl::Status UnknownFlag(absl::string_view name) {
   std::vector<std::string> names;
-  for (const Flag& flag : Flags()) names.push_back(flag.name);
+  for (const Flag& flag : Flags()) {
+    if (!flag.help.empty()) names.push_back(flag.name);
+  }
   const std::string nearest = NearestName(name, names);
   return absl::InvalidArgumentError(
       absl::StrCat("unknown flag '--", name, "'",
@@ -104,6 +115,7 @@ std::string HelpText() {
       "Serves payload work from a pool of processes. Without a file it speaks message on "
       "127.0.0.1:65432.\n\n";
   for (const Flag& flag : Flags()) {
+    if (flag.help.empty()) continue;
     const std::string left =
         absl::StrCat("--", flag.name, flag.value.empty() ? "" : "=", flag.value);
     absl::StrAppendFormat(&text, "  %-30s %s\n", left, flag.help);

@@ -15,6 +15,9 @@ struct Options {
   bool check = false;         // say whether the configuration is valid, and exit
   bool print_config = false;  // print the effective configuration, and exit
   bool hint = false;          // once serving, print one line to try next
+  // Internal, of a binary upgrade (master/upgrader.h): the descriptor of the state; -1: none.
+  int check_upgrade = -1;   // say whether this binary can take over, and exit
+  int resume_upgrade = -1;  // take over
   bool version = false;
   bool help = false;
 };

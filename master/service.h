@@ -53,6 +53,10 @@ class Service : public SupervisorOwner, public TimerOwner {
 
   // Brings up the first generation.
   absl::Status Start(Config config);
+  // Goes on where a former binary stopped: with its generations, the last of which serves.
+  absl::Status Adopt(const proto::UpgradeState& state);
+  // What the next binary must know. FailedPrecondition: not now, for the reason given.
+  absl::Status Describe(proto::UpgradeState* state) const;
   // Returns the number of the reload that will do it.
   uint64_t Reload();
   // Reads and checks the configuration, and changes nothing.
@@ -102,7 +106,7 @@ class Service : public SupervisorOwner, public TimerOwner {
   // Fixed after construction.
   const ConfigSources sources_;
   const SupervisorServices services_;
-  const Instant started_;
+  Instant started_;
   ServiceObserver* observer_ = nullptr;
   // Working state.
   State state_ = State::kStarting;

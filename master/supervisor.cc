@@ -33,6 +33,12 @@ std::string DescribeExit(const ExitStatus& status) {
 }  // namespace
 
 Supervisor::Supervisor(Generation generation, const SupervisorServices& services)
+    : Supervisor(std::move(generation), services, /*adopted=*/false) {
+  for (int i = 0; i < wanted_workers_; ++i) AddChild(SpecOf(Role::kWorker));
+  for (int i = 0; i < wanted_pool_; ++i) AddChild(SpecOf(Role::kPool));
+}
+
+Supervisor::Supervisor(Generation generation, const SupervisorServices& services, bool)
     : generation_(std::move(generation)),
       bound_(generation_.listeners().sockets()),
       services_(services),
@@ -47,8 +53,6 @@ Supervisor::Supervisor(Generation generation, const SupervisorServices& services
   GenerationBay& bay = board_->MutableHeader().bays[generation_.place().bay];
   bay.generation.store(generation_.number());
   bay.first_worker.store(generation_.place().first_worker);
-  for (int i = 0; i < wanted_workers_; ++i) AddChild(SpecOf(Role::kWorker));
-  for (int i = 0; i < wanted_pool_; ++i) AddChild(SpecOf(Role::kPool));
 }
 
 Supervisor::~Supervisor() {
@@ -198,16 +202,20 @@ void Supervisor::Watch(Child& child, SpawnedProcess process) {
   child.work_before = WorkOf(child);
   child.limits = LimitsFor(recycling, child.started, slot.jobs_done.load(),
                            static_cast<uint64_t>(child.pid));
+  WatchFds(child);
+  timers_->Arm(&child.timer, timers_->now() + config.master.startup_timeout);
+  LOG(DEBUG) << NameOf(child) << " is pid " << child.pid;
+}
+
+void Supervisor::WatchFds(Child& child) {
   const uint32_t bay = generation_.place().bay;
   absl::Status watched =
       selector_->Register(child.pidfd.get(), kReadable, TokenFor(kPidfdKind, bay, child.id));
-  if (watched.ok()) {
+  if (watched.ok() && child.control.has_value()) {
     watched =
         selector_->Register(child.control->fd(), kReadable, TokenFor(kControlKind, bay, child.id));
   }
   CHECK(watched.ok()) << watched.ToString();
-  timers_->Arm(&child.timer, timers_->now() + config.master.startup_timeout);
-  LOG(DEBUG) << NameOf(child) << " is pid " << child.pid;
 }
 
 // It is ready, and the generation serves.
@@ -386,6 +394,10 @@ bool Supervisor::Tell(Child& child, const google::protobuf::MessageLite& command
 }
 
 void Supervisor::Reschedule(Child& child) {
+  if (!generation_.can_repair()) {
+    child.state = ChildState::kGone;
+    return;
+  }
   const absl::Duration delay = RestartDelay(child.quick_deaths, policy_);
   if (delay > absl::ZeroDuration()) {
     LOG(WARNING) << NameOf(child) << ": next try in " << delay << " after " << child.quick_deaths

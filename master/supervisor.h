@@ -17,6 +17,7 @@
 #include "master/slot_pool.h"
 #include "master/spawn.h"
 #include "proto/control.pb.h"
+#include "proto/upgrade.pb.h"
 
 namespace windlass {
 
@@ -78,6 +79,10 @@ class Supervisor : public TimerOwner {
   static constexpr int kFailedAfter = 5;
 
   Supervisor(Generation generation, const SupervisorServices& services);
+  // Goes on with the processes of a former binary; `generation` was adopted from the same state.
+  Supervisor(Generation generation, const SupervisorServices& services,
+             const proto::UpgradeState::Generation& state);
+  void Describe(proto::UpgradeState::Generation* state) const;
   ~Supervisor();
 
   void Start();
@@ -118,6 +123,9 @@ class Supervisor : public TimerOwner {
   std::string NameOf(const Child& child) const;
 
  private:
+  Supervisor(Generation generation, const SupervisorServices& services, bool adopted);
+  void AdoptChild(const proto::UpgradeState::Process& process);
+  void WatchFds(Child& child);
   Child& AddChild(const RoleSpec& role);
   const RoleSpec& SpecOf(Role role) const;
   void Apply(Child& child, ChildEvent event);

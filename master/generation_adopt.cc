@@ -1,0 +1,65 @@
+// The part of master/generation.h that hands a generation to the next binary.
+#include <fcntl.h>
+
+#include "absl/strings/str_cat.h"
+#include "common/config_load.h"
+#include "common/config_print.h"
+#include "master/generation.h"
+#include "master/upgrade_state.h"
+
+namespace windlass {
+namespace {
+
+PacketPair AdoptPair(const proto::UpgradeState::Pair& pair) {
+  PacketPair adopted;
+  adopted.send_end.Reset(pair.send());
+  adopted.receive_end.Reset(pair.receive());
+  return adopted;
+}
+
+void DescribePair(const PacketPair& pair, proto::UpgradeState::Pair* into) {
+  into->set_send(pair.send_end.get());
+  into->set_receive(pair.receive_end.get());
+}
+
+}  // namespace
+
+absl::StatusOr<Generation> Generation::Adopt(const proto::UpgradeState::Generation& state,
+                                             bool can_repair) {
+  absl::StatusOr<Config> config = ParsePrintedConfig(state);
+  if (!config.ok()) return config.status();
+  absl::StatusOr<ListenerSet> listeners = ListenerSet::Adopt(state, *config);
+  if (!listeners.ok()) return listeners.status();
+  Generation generation(*std::move(listeners));
+  generation.number_ = state.number();
+  generation.place_ = {state.bay(), state.first_worker()};
+  generation.born_ = Instant{static_cast<int64_t>(state.born_ns())};
+  generation.can_repair_ = can_repair;
+  generation.config_ = std::make_unique<Config>(*std::move(config));
+  generation.sizing_ = {static_cast<int>(state.workers()), static_cast<int>(state.pool()),
+                        state.payload_budget()};
+  generation.configured_ = {static_cast<int>(state.configured_workers()),
+                            static_cast<int>(state.configured_pool()), state.payload_budget()};
+  generation.job_queue_ = AdoptPair(state.job_queue());
+  for (const proto::UpgradeState::Pair& pair : state.replies()) {
+    generation.replies_.push_back(AdoptPair(pair));
+  }
+  return generation;
+}
+
+void Generation::Describe(proto::UpgradeState::Generation* state) const {
+  state->set_number(number_);
+  state->set_bay(place_.bay);
+  state->set_first_worker(place_.first_worker);
+  state->set_config(PrintConfig(*config_));
+  state->set_config_source(config_->source);
+  state->set_born_ns(static_cast<uint64_t>(born_.ns));
+  state->set_configured_workers(static_cast<uint32_t>(configured_.workers));
+  state->set_configured_pool(static_cast<uint32_t>(configured_.pool));
+  state->set_payload_budget(sizing_.payload_budget_bytes);
+  listeners_.Describe(state);
+  DescribePair(job_queue_, state->mutable_job_queue());
+  for (const PacketPair& pair : replies_) DescribePair(pair, state->add_replies());
+}
+
+}  // namespace windlass

@@ -1,0 +1,53 @@
+// The part of master/service.h that hands the whole service to the next binary.
+#include "absl/strings/str_cat.h"
+#include "common/job_channel.h"
+#include "common/log.h"
+#include "master/service.h"
+#include "master/upgrade_state.h"
+
+namespace windlass {
+
+absl::Status Service::Describe(proto::UpgradeState* state) const {
+  if (state_ != State::kServing) return absl::FailedPreconditionError("the server is not serving");
+  if (next_ != nullptr) {
+    return absl::FailedPreconditionError("a reload is going on: try again after it");
+  }
+  state->set_format(kUpgradeFormat);
+  state->set_job_format(kJobFormat);
+  state->set_version(WINDLASS_VERSION);
+  state->set_scoreboard(services_.board->fd());
+  state->set_last_generation(last_generation_);
+  state->set_reloads(reload_);
+  state->set_started_ns(static_cast<uint64_t>(started_.ns));
+  state->set_deaths(services_.deaths->total());
+  state->set_kept_workers(kept_workers_.value_or(0));
+  state->set_kept_pool(kept_pool_.value_or(0));
+  for (const Supervisor* supervisor : supervisors()) {
+    supervisor->Describe(state->add_generations());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Service::Adopt(const proto::UpgradeState& state) {
+  const bool can_repair = state.job_format() == kJobFormat;
+  for (const proto::UpgradeState::Generation& generation : state.generations()) {
+    absl::StatusOr<Generation> adopted = Generation::Adopt(generation, can_repair);
+    if (!adopted.ok()) return adopted.status();
+    if (current_ != nullptr) former_.push_back(std::move(current_));
+    current_ = std::make_unique<Supervisor>(*std::move(adopted), services_, generation);
+  }
+  if (current_ == nullptr || current_->state() != Supervisor::State::kServing) {
+    return absl::InvalidArgumentError("no generation serves");
+  }
+  last_generation_ = state.last_generation();
+  reload_ = state.reloads();
+  started_ = Instant{static_cast<int64_t>(state.started_ns())};
+  services_.deaths->SetTotal(state.deaths());
+  if (state.kept_workers() > 0) kept_workers_ = state.kept_workers();
+  if (state.kept_pool() > 0) kept_pool_ = state.kept_pool();
+  state_ = State::kServing;
+  services_.timers->Arm(&tick_, services_.timers->now() + absl::Seconds(1));
+  return absl::OkStatus();
+}
+
+}  // namespace windlass

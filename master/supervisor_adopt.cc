@@ -1,0 +1,79 @@
+// The part of master/supervisor.h that hands a generation's processes to the next binary.
+#include <algorithm>
+
+#include "common/log.h"
+#include "master/supervisor.h"
+
+namespace windlass {
+
+Supervisor::Supervisor(Generation generation, const SupervisorServices& services,
+                       const proto::UpgradeState::Generation& state)
+    : Supervisor(std::move(generation), services, /*adopted=*/true) {
+  wanted_workers_ = static_cast<int>(state.workers());
+  wanted_pool_ = static_cast<int>(state.pool());
+  state_ = state.draining() ? State::kDraining : State::kServing;
+  farewell_.deadline = Instant{static_cast<int64_t>(state.deadline_ns())};
+  farewell_.moves = state.moves();
+  pool_told_ = state.pool_told();
+  for (const proto::UpgradeState::Process& process : state.processes()) AdoptChild(process);
+  PublishPlaces();
+  // Those that were dead, or waited for their turn, at the moment of the upgrade.
+  if (state_ == State::kServing) {
+    ResizeRole(Role::kWorker, wanted_workers_);
+    ResizeRole(Role::kPool, wanted_pool_);
+  }
+  UpdateState();
+}
+
+void Supervisor::AdoptChild(const proto::UpgradeState::Process& process) {
+  Child& child = AddChild(SpecOf(process.is_worker() ? Role::kWorker : Role::kPool));
+  child.slot = SlotIndex{process.slot()};
+  (child.is_worker() ? &worker_slots_ : services_.pool_slots)->Claim(*child.slot);
+  child.incarnation = process.incarnation();
+  child.pid = process.pid();
+  child.pidfd.Reset(process.pidfd());
+  if (process.control() >= 0) child.control.emplace(OwnedFd(process.control()));
+  child.started = Instant{static_cast<int64_t>(process.started_ns())};
+  child.work_before = process.work_before();
+  child.moves = process.moves();
+  const Config& config = generation_.config();
+  if (process.leaving()) {
+    child.state = ChildState::kDraining;
+    timers_->Arm(&child.timer, Instant{static_cast<int64_t>(process.deadline_ns())});
+  } else if (process.ready()) {
+    child.state = ChildState::kServing;
+  } else {
+    child.state = ChildState::kStarting;
+    timers_->Arm(&child.timer, child.started + config.master.startup_timeout);
+  }
+  WatchFds(child);
+}
+
+void Supervisor::Describe(proto::UpgradeState::Generation* state) const {
+  generation_.Describe(state);
+  state->set_workers(static_cast<uint32_t>(wanted_workers_));
+  state->set_pool(static_cast<uint32_t>(wanted_pool_));
+  state->set_draining(state_ == State::kDraining);
+  state->set_moves(farewell_.moves);
+  state->set_deadline_ns(static_cast<uint64_t>(farewell_.deadline.ns));
+  state->set_pool_told(pool_told_);
+  for (const auto& child : children_) {
+    if (child->pid == 0) continue;
+    proto::UpgradeState::Process& process = *state->add_processes();
+    process.set_is_worker(child->is_worker());
+    process.set_slot(child->slot->value);
+    process.set_incarnation(child->incarnation);
+    process.set_pid(child->pid);
+    process.set_pidfd(child->pidfd.get());
+    process.set_control(child->control.has_value() ? child->control->fd() : -1);
+    process.set_started_ns(static_cast<uint64_t>(child->started.ns));
+    process.set_ready(child->state == ChildState::kServing);
+    // One that was killed is as good as gone.
+    process.set_leaving(child->leaving() || child->state == ChildState::kKilled);
+    process.set_moves(child->moves);
+    process.set_deadline_ns(static_cast<uint64_t>(child->timer.deadline().ns));
+    process.set_work_before(child->work_before);
+  }
+}
+
+}  // namespace windlass

@@ -1,0 +1,37 @@
+#ifndef WINDLASS_MASTER_UPGRADE_STATE_H_
+#define WINDLASS_MASTER_UPGRADE_STATE_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/config.h"
+#include "common/owned_fd.h"
+#include "proto/upgrade.pb.h"
+
+// What crosses a binary upgrade: a message in a memfd, and the descriptors that it names.
+
+namespace windlass {
+
+constexpr uint32_t kUpgradeFormat = 1;
+
+absl::StatusOr<OwnedFd> WriteUpgradeState(const proto::UpgradeState& state);
+// From the start of the memfd. FailedPrecondition: of a format that this binary does not know.
+absl::StatusOr<proto::UpgradeState> ReadUpgradeState(int memfd);
+
+// Every descriptor that it names.
+std::vector<int> DescriptorsOf(const proto::UpgradeState& state);
+// Whether they are open after exec.
+void SetOpenOverExec(const proto::UpgradeState& state, bool open);
+
+// The configuration of a generation, from what its binary printed.
+absl::StatusOr<Config> ParsePrintedConfig(const proto::UpgradeState::Generation& state);
+
+// Whether this binary can take over, as far as it can be told without doing it: the formats, the
+// scoreboard's layout, the configurations. Changes nothing.
+absl::Status CheckUpgradeState(const proto::UpgradeState& state);
+
+}  // namespace windlass
+
+#endif  // WINDLASS_MASTER_UPGRADE_STATE_H_
