@@ -308,9 +308,12 @@ ReceivedPacket ReceivePacket(int fd, absl::Span<const iovec> into,
   }
   ReceivedPacket received;
   ssize_t n;
+  // ECONNRESET says, once, that the peer died with packets of ours unread; those that it sent
+  // before are still here, and come first.
+  int resets = 0;
   do {
     n = ::recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  } while (n < 0 && errno == EINTR);
+  } while (n < 0 && (errno == EINTR || (errno == ECONNRESET && resets++ == 0)));
   if (n < 0) {
     // Out of memory is like nothing there yet: level-triggered, it is looked at again.
     const bool later = WouldBlock(errno) || errno == ENOMEM || errno == ENOBUFS;

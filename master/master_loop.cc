@@ -177,7 +177,7 @@ void MasterLoop::Handle(MasterRequest request) {
     case MasterRequest::kNone:
       break;
     case MasterRequest::kReapChildren:
-      service_->ReapStrangers();
+      service_->ReapChildren([this](pid_t pid) { return parts_.upgrader->OnChildExited(pid); });
       break;
   }
 }

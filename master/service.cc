@@ -289,11 +289,11 @@ void Service::OnReady(SelectorToken token) {
   }
 }
 
-void Service::ReapStrangers() {
+void Service::ReapChildren(absl::FunctionRef<bool(pid_t)> claimed) {
   for (int i = 0; i < 64; ++i) {
     const pid_t pid = PeekExitedChild();
     if (pid <= 0) break;
-    bool known = false;
+    bool known = claimed(pid);
     for (Supervisor* supervisor : supervisors()) known = known || supervisor->OnChildExited(pid);
     if (!known) ReapStranger(pid);
   }

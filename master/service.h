@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/config_load.h"
@@ -67,7 +68,9 @@ class Service : public SupervisorOwner, public TimerOwner {
   void KillAll();
 
   void OnReady(SelectorToken token);
-  void ReapStrangers();
+  // Children that have ended. Those that are neither ours nor `claimed` by somebody else are
+  // strangers: as PID 1 we inherit them.
+  void ReapChildren(absl::FunctionRef<bool(pid_t)> claimed);
   // Acts on what has become of the generations. At the end of every turn of the loop.
   void Settle();
   void OnTimer(Timer* timer, Instant now) override;

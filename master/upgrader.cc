@@ -112,6 +112,7 @@ absl::Status Upgrader::StartCheck(const proto::UpgradeState& state) {
   absl::Status watched =
       selector_->Register(pidfd->get(), kReadable, SelectorToken{kTokenKind << 56});
   if (!watched.ok()) return watched;
+  checker_pid_ = *pid;
   checker_ = *std::move(pidfd);
   output_ = *std::move(output);
   timed_out_ = false;
@@ -124,7 +125,14 @@ void Upgrader::OnTimer(Timer*, Instant) {
   (void)PidfdSignal(checker_.get(), SIGKILL);
 }
 
+bool Upgrader::OnChildExited(pid_t pid) {
+  if (!running() || pid != checker_pid_) return false;
+  OnReady();
+  return true;
+}
+
 void Upgrader::OnReady() {
+  if (!running()) return;  // its end was heard by SIGCHLD already
   const std::optional<ExitStatus> status = ReapPidfd(checker_.get());
   if (!status) return;
   timer_.Disarm();

@@ -47,6 +47,7 @@ class Upgrader : public TimerOwner {
   void Begin();
   bool running() const { return checker_.valid(); }
   void OnReady();  // the child that checks has ended
+  bool OnChildExited(pid_t pid);  // false: not ours
   const std::string& program() const { return program_; }
 
  private:
@@ -63,6 +64,7 @@ class Upgrader : public TimerOwner {
   TimerWheel* const timers_;
   UpgradeHost* const host_;
   // While checking.
+  pid_t checker_pid_ = 0;
   OwnedFd checker_;  // pidfd
   OwnedFd output_;   // what it says
   bool timed_out_ = false;

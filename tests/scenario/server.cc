@@ -101,12 +101,12 @@ std::unique_ptr<Server> Server::Start(std::vector<std::string> arguments) {
   return server;
 }
 
-void Server::Spawn(std::vector<std::string> arguments) {
+void Server::Spawn(std::vector<std::string> arguments, const std::string& program) {
   char path[] = "/tmp/windlass-test-log-XXXXXX";
   OwnedFd log(::mkostemp(path, O_APPEND));
   log_path_ = path;
   OwnedFd null(::open("/dev/null", O_RDWR));
-  arguments.insert(arguments.begin(), Program("windlassd"));
+  arguments.insert(arguments.begin(), program.empty() ? Program("windlassd") : program);
   pid_ = SpawnWith(arguments, folder_.path(), null.get(), null.get(), log.get());
   const bool serving = Eventually([&] { return LogHas("serving:") || !ProcessExists(pid_); });
   if (!serving || !ProcessExists(pid_)) {
@@ -122,6 +122,11 @@ void Server::Spawn(std::vector<std::string> arguments) {
 }
 
 std::unique_ptr<Server> Server::StartUsual(std::vector<std::string> more) {
+  return StartProgram(Program("windlassd"), std::move(more));
+}
+
+std::unique_ptr<Server> Server::StartProgram(const std::string& program,
+                                             std::vector<std::string> more) {
   std::vector<std::string> arguments = {"--workers=2", "--pool=2"};
   for (const char* protocol : {"message", "echo", "line", "length"}) {
     arguments.push_back(absl::StrCat("--listen=", protocol, "://127.0.0.1:0"));
@@ -129,7 +134,7 @@ std::unique_ptr<Server> Server::StartUsual(std::vector<std::string> more) {
   std::unique_ptr<Server> server(new Server);
   arguments.push_back(server->ControlArgument());
   arguments.insert(arguments.end(), more.begin(), more.end());
-  server->Spawn(std::move(arguments));
+  server->Spawn(std::move(arguments), program);
   return server;
 }
 

@@ -66,6 +66,9 @@ class Server {
   // With --config, a file of this text that lives as long as the server, and `more` arguments.
   static std::unique_ptr<Server> StartWithConfig(const std::string& toml_text,
                                                  std::vector<std::string> more = {});
+  // As StartUsual, of another program than build/windlassd.
+  static std::unique_ptr<Server> StartProgram(const std::string& program,
+                                              std::vector<std::string> more = {});
   ~Server();
 
   // "127.0.0.1:40123" or "unix:/path" of the listener; fails the test when there is none.
@@ -89,7 +92,8 @@ class Server {
 
  private:
   Server() = default;
-  void Spawn(std::vector<std::string> arguments);  // and waits until it serves
+  // And waits until it serves. `program`: "" = build/windlassd.
+  void Spawn(std::vector<std::string> arguments, const std::string& program = "");
   std::string ControlArgument() const;
 
   pid_t pid_ = 0;

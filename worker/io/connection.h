@@ -165,6 +165,7 @@ class Connection : public TimerOwner {
   Instant since_;        // start of the current frame, of the memory wait or of lingering
   Instant last_active_;  // a request or a part of an answer went through
   Instant blocked_since_;
+  Instant quiesced_;  // since when nobody reads, so that a frame cannot be late
 };
 
 }  // namespace windlass

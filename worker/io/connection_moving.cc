@@ -27,6 +27,7 @@ void Connection::Quiesce() {
       return ScheduleFlush();
   }
   Enter(ConnState::kQuiescing);
+  quiesced_ = io_->now();
   if (CanMove() && output_.empty()) {
     io_->to_move.push_back(token_);  // nothing to send first; and it is not watched much longer
   } else {
@@ -73,7 +74,7 @@ bool Connection::Pack(OutgoingConnection* into) {
     if (into->output.empty() || into->output.back().file >= 0) into->output.emplace_back();
     return into->output.back();
   };
-  output_.ForEachUnsent(
+  const bool closes = output_.ForEachUnsent(
       [&](absl::string_view bytes) { segment().memory.push_back(bytes); },
       [&](const AnswerPiece& piece) {
         OutgoingConnection::Segment& part = segment();
@@ -88,9 +89,9 @@ bool Connection::Pack(OutgoingConnection* into) {
   into->protocol = ProtocolName(listener_->config->protocol);
   into->input = input_.view();
   into->flags = {content_left_, static_cast<uint32_t>(tail_left_),
-                 peer_done_,    state_ == ConnState::kFinishing,
+                 peer_done_,    closes || state_ == ConnState::kFinishing,
                  accepted_,     last_active_,
-                 since_};
+                 state_ == ConnState::kQuiescing ? since_ + (io_->now() - quiesced_) : since_};
   // Before the other worker has it: an entry whose descriptor is open elsewhere goes on reporting.
   io_->selector->Unregister(socket_.get());
   timer_.Disarm();
@@ -128,6 +129,7 @@ void Connection::Stay(bool finish) {
 
 void Connection::Resume() {
   if (state_ == ConnState::kQuiescing) {
+    since_ = since_ + (io_->now() - quiesced_);  // nobody read, so the client was not late
     Enter(content_left_ > 0 ? ConnState::kSkippingContent : ConnState::kReadingFrames);
     CutWaitingInput();
   }
@@ -159,6 +161,11 @@ absl::Status Connection::StartMoved(IncomingConnection moved) {
     return watched;
   }
   for (IncomingConnection::Segment& segment : moved.output) {
+    // Bytes that wait for no file go where a stream without frames puts its own.
+    if (!segment.file.valid() && !output_.has_exchanges()) {
+      output_.raw().Append(segment.bytes);
+      continue;
+    }
     Exchange* const exchange = io_->exchanges->Take(this);
     exchange->state = Exchange::State::kAnswered;
     exchange->out = std::move(segment.bytes);
@@ -171,9 +178,10 @@ absl::Status Connection::StartMoved(IncomingConnection moved) {
     output_.Push(exchange);
     output_.OnAnswered(*exchange);
   }
-  io_->timers->Arm(&timer_, NextTimeout());
+  ArmNoLaterThan(NextTimeout());
   if (state_ == ConnState::kReadingFrames && !moved.input.empty()) {
     const size_t used = CutFrames(moved.input);
+    if (used > 0) since_ = io_->now();  // of the next frame, if it has begun
     if (!closed() && state_ != ConnState::kFinishing && used < moved.input.size()) {
       input_.Append(moved.input.substr(used));
       ArmNoLaterThan(since_ + listener_->config->frame_timeout);

@@ -40,7 +40,7 @@ Exchange* OutputQueue::TakeLast() {
   return taken;
 }
 
-void OutputQueue::ForEachUnsent(absl::FunctionRef<void(absl::string_view)> memory,
+bool OutputQueue::ForEachUnsent(absl::FunctionRef<void(absl::string_view)> memory,
                                 absl::FunctionRef<void(const AnswerPiece&)> file) const {
   CHECK(all_answered());
   const auto add = [&](absl::string_view bytes) {
@@ -59,7 +59,9 @@ void OutputQueue::ForEachUnsent(absl::FunctionRef<void(absl::string_view)> memor
       }
     }
     add(out.substr(std::max(e->out_sent, HeadBytes(*e))));
+    if (e->close_after) return true;  // what stands behind it is never sent
   }
+  return false;
 }
 
 void OutputQueue::TakeAll(absl::FunctionRef<void(Exchange*)> taken) {

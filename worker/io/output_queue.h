@@ -30,7 +30,8 @@ class OutputQueue {
   uint32_t exchanges() const { return exchanges_; }
   uint64_t answered_bytes() const { return raw_.size() + answered_bytes_; }
 
-  ByteBuffer& raw() { return raw_; }  // REQUIRES for appending: !has_exchanges()
+  // They go before all exchanges. REQUIRES for appending: !has_exchanges().
+  ByteBuffer& raw() { return raw_; }
   void Push(Exchange* exchange);
   void OnAnswered(const Exchange& exchange) {
     answered_bytes_ += exchange.unsent_bytes();
@@ -38,9 +39,10 @@ class OutputQueue {
   }
   // Takes the last one out again. REQUIRES: there is one, and it is not answered.
   Exchange* TakeLast();
-  // Everything unsent, in order: memory, and files, whose bytes go where the call comes. REQUIRES:
-  // all_answered(). The views are valid until the next call that is not const.
-  void ForEachUnsent(absl::FunctionRef<void(absl::string_view)> memory,
+  // Everything unsent, in order: memory, and files, whose bytes go where the call comes. True: the
+  // connection closes after that. REQUIRES: all_answered(). The views are valid until the next call
+  // that is not const.
+  bool ForEachUnsent(absl::FunctionRef<void(absl::string_view)> memory,
                      absl::FunctionRef<void(const AnswerPiece&)> file) const;
   // Sends what can be sent, at most about a megabyte, so that one reader with a fast link does not
   // hold up the others. *sent grows by the bytes that the kernel took.
