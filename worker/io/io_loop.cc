@@ -119,12 +119,17 @@ void IoLoop::FlushAll() {
   io_.to_flush.clear();
 }
 
-void IoLoop::EndTurn() {
-  FlushAll();
-  mover_.EndTurn();
-  FlushAll();  // of those that did not go after all
+void IoLoop::RemoveClosed() {
   for (Connection* connection : io_.closed) connections_.Remove(connection);
   io_.closed.clear();
+}
+
+void IoLoop::EndTurn() {
+  FlushAll();
+  RemoveClosed();  // before the mover counts
+  mover_.EndTurn();
+  FlushAll();  // of those that did not go after all
+  RemoveClosed();
   slot_.connections.store(static_cast<uint32_t>(connections_.size()), std::memory_order_relaxed);
 }
 

@@ -50,6 +50,7 @@ class IoLoop : private AnswerSink, private MovedConnectionSink, private TimerOwn
   void TakeClient(OwnedFd socket, uint32_t listener);
   void BeginDrain(const proto::Command::Drain& drain);
   void FlushAll();
+  void RemoveClosed();
   void StopNow();  // answers what is open with `unavailable` and closes everything
 
   // Fixed after construction.

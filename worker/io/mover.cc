@@ -10,6 +10,7 @@ namespace {
 
 constexpr absl::Duration kRetryEvery = absl::Milliseconds(100);
 constexpr absl::Duration kFullRetry = absl::Milliseconds(5);
+constexpr absl::Duration kPatience = absl::Milliseconds(20);
 constexpr int kLooksPerTurn = 1024;  // for idle connections
 constexpr int kMostIdleTries = 100;
 constexpr size_t kMaxVerdictBytes = 4096;
@@ -74,6 +75,7 @@ void Mover::TakeVerdict(Link* link, const proto::Verdicts::Verdict& verdict) {
   if (offered == link->offered.end()) return;
   const SelectorToken token = offered->second;
   link->offered.erase(offered);
+  link->heard = io_->now();
   Connection* const connection = connections_->Find(token);
   if (connection == nullptr || connection->state() != ConnState::kMoving) return;
   switch (verdict.outcome()) {
@@ -104,12 +106,13 @@ void Mover::RemoveLink(Link* link) {
                             [link](const auto& candidate) { return candidate.get() == link; }));
 }
 
-Mover::Link* Mover::PickLink(bool even_out) {
+Mover::Link* Mover::PickLink() {
   Link* pick = nullptr;
   uint64_t fewest = UINT64_MAX;
   for (const auto& link : links_) {
-    if (link->even_out && !even_out) continue;
-    if (link->offered.size() >= kMaxOffered || io_->now() < link->rests_until) continue;
+    const bool is_full = link->offered.size() >= kMaxOffered;
+    if (io_->now() < link->rests_until) continue;
+    if (is_full && io_->now() > link->heard + kPatience) continue;
     const uint64_t load =
         setup_.scoreboard->slot(link->to).connections.load(std::memory_order_relaxed) +
         link->offered.size();
@@ -117,7 +120,7 @@ Mover::Link* Mover::PickLink(bool even_out) {
     fewest = load;
     pick = link.get();
   }
-  return pick;
+  return pick == nullptr || pick->offered.size() >= kMaxOffered ? nullptr : pick;
 }
 
 // False: the link takes no more now; the connection is as it was.
@@ -127,6 +130,7 @@ bool Mover::Offer(Connection* connection, Link* link) {
   const uint64_t id = next_offer_++;
   const absl::StatusOr<PacketOutcome> sent = SendOffer(link->socket.get(), id, outgoing);
   if (sent.ok() && *sent == PacketOutcome::kDone) {
+    if (link->offered.empty()) link->heard = io_->now();
     link->offered.emplace(id, connection->token());
     return true;
   }
@@ -150,8 +154,8 @@ void Mover::OfferLeaving() {
       queue_.pop_front();
       continue;
     }
-    Link* const link = PickLink(/*even_out=*/true);
-    if (link == nullptr) return TryAgainIn(kRetryEvery);  // a verdict may come earlier
+    Link* const link = PickLink();
+    if (link == nullptr) return TryAgainIn(kPatience);  // a verdict may come earlier
     if (!Offer(connection, link)) {
       link->rests_until = io_->now() + kFullRetry;
       return TryAgainIn(kFullRetry);
@@ -193,7 +197,7 @@ void Mover::OfferSurplus() {
   }
   int looks = kLooksPerTurn;
   for (; offered < surplus && looks > 0; --looks) {
-    Link* const link = PickLink(/*even_out=*/true);
+    Link* const link = PickLink();
     if (link == nullptr) break;
     Connection* const connection = connections_->Next(&cursor_);
     if (connection == nullptr || !connection->IsIdle()) continue;
@@ -207,7 +211,7 @@ void Mover::OfferSurplus() {
     idle_tries_ = 0;
   }
   if (looks == 0) ++idle_tries_;  // all are busy
-  TryAgainIn(kRetryEvery);
+  TryAgainIn(looks == 0 ? kRetryEvery : kPatience);
 }
 
 void Mover::TryAgainIn(absl::Duration delay) {

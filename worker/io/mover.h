@@ -54,11 +54,13 @@ class Mover : public TimerOwner {
     uint32_t number = 0;
     bool even_out = false;
     Instant rests_until;  // it has refused
+    Instant heard;        // its last verdict, or the first offer after it had none out
     absl::flat_hash_map<uint64_t, SelectorToken> offered;
   };
 
-  // With the fewest connections, and room for an offer; null: none now.
-  Link* PickLink(bool even_out);
+  // Whose worker has the fewest connections; null: none now. One that has as many offers out as it
+  // may is waited for, so that the load stays even, unless it has said nothing for a while.
+  Link* PickLink();
   bool Offer(Connection* connection, Link* link);
   bool TakeVerdicts(Link* link);  // false: the link has ended
   void TakeVerdict(Link* link, const proto::Verdicts::Verdict& verdict);
