@@ -109,8 +109,7 @@ absl::StatusOr<size_t> PReadFd(int fd, char* into, size_t capacity, uint64_t off
 absl::Status PWriteAll(int fd, absl::string_view bytes) {
   size_t at = 0;
   while (at < bytes.size()) {
-    const ssize_t n =
-        ::pwrite(fd, bytes.data() + at, bytes.size() - at, static_cast<off_t>(at));
+    const ssize_t n = ::pwrite(fd, bytes.data() + at, bytes.size() - at, static_cast<off_t>(at));
     if (n > 0) at += static_cast<size_t>(n);
     if (n < 0 && errno != EINTR) return Failed(absl::StrCat("write fd ", fd));
   }

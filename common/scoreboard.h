@@ -125,7 +125,7 @@ class Scoreboard {
   // The slot that this process may write: its own in a child, any in the master.
   ProcessSlot& MutableSlot(SlotIndex index);
   const ScoreboardHeader& header() const;
-  ScoreboardHeader& MutableHeader();  // the master only
+  ScoreboardHeader& MutableHeader();          // the master only
   int fd() const { return writable_.get(); }  // the master's only
   uint32_t slots() const { return worker_slots_ + pool_slots_; }
   uint32_t worker_slots() const { return worker_slots_; }

@@ -29,8 +29,8 @@ absl::Status PrepareMaster(const Config& config, SpawnSettings* settings) {
 
 absl::StatusOr<Beginning> Beginning::From(int upgrade_state, const Config& config) {
   if (upgrade_state < 0) {
-    absl::StatusOr<Scoreboard> board = Scoreboard::Create(
-        JobId::kMaxSlots, static_cast<uint32_t>(config.master.max_processes));
+    absl::StatusOr<Scoreboard> board =
+        Scoreboard::Create(JobId::kMaxSlots, static_cast<uint32_t>(config.master.max_processes));
     if (!board.ok()) return board.status();
     return Beginning(*std::move(board));
   }
@@ -60,8 +60,8 @@ absl::StatusOr<std::unique_ptr<ControlServer>> Beginning::OpenControl(
   return ControlServer::Create(path, services.selector, services.timers, op);
 }
 
-absl::Status Beginning::Start(Config config, Service* service, ControlServer* control,
-                              Operator* op, SpawnSettings* settings) const {
+absl::Status Beginning::Start(Config config, Service* service, ControlServer* control, Operator* op,
+                              SpawnSettings* settings) const {
   if (!former_) return service->Start(std::move(config));
   if (absl::Status adopted = service->Adopt(*former_); !adopted.ok()) return adopted;
   LogLevel level = LogLevel::INFO;

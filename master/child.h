@@ -44,11 +44,11 @@ struct Child {
   OwnedFd pidfd;
   std::optional<ControlChannel> control;
   Instant started;
-  uint64_t work_before = 0;   // jobs or requests that its slot had counted by then
-  int quick_deaths = 0;       // in a row
-  bool moves = false;         // draining: gives its clients to other workers
-  std::string killed_because; // by the master; "" = it was not
-  ChildId replaces;           // ready first, then that one retires
+  uint64_t work_before = 0;    // jobs or requests that its slot had counted by then
+  int quick_deaths = 0;        // in a row
+  bool moves = false;          // draining: gives its clients to other workers
+  std::string killed_because;  // by the master; "" = it was not
+  ChildId replaces;            // ready first, then that one retires
   RecycleLimits limits;
   Timer timer;  // the next spawn, startup_timeout or the drain's deadline, by state
 };

@@ -71,7 +71,8 @@ class ControlServer final : public TimerOwner {
   ControlServer& operator=(const ControlServer&) = delete;
   ~ControlServer() override;
 
-  // A client whose request a former binary took: it waits for the reply. None: it cannot be watched.
+  // A client whose request a former binary took: it waits for the reply. None: it cannot be
+  // watched.
   ControlClientId AdoptClient(OwnedFd socket);
   int SocketOf(ControlClientId client);  // borrowed; -1: gone
   // For each ready token of kTokenKind. Calls OnRequest.

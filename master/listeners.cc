@@ -55,8 +55,8 @@ absl::StatusOr<ListenerSet> ListenerSet::Bind(const Config& config, const Listen
   };
   for (uint32_t i = 0; i < config.listeners.size(); ++i) {
     const ListenerConfig& listener = config.listeners[i];
-    const absl::StatusOr<bool> kept = keep(
-        listener, i, [&](const Bound& bound) { return bound.text == listener.address.text; });
+    const absl::StatusOr<bool> kept =
+        keep(listener, i, [&](const Bound& bound) { return bound.text == listener.address.text; });
     if (!kept.ok()) return kept.status();
     if (*kept) continue;
     const absl::StatusOr<std::vector<SocketAddress>> addresses =
@@ -124,8 +124,14 @@ absl::StatusOr<ListenerSet::Bound> ListenerSet::BindOne(const ListenerConfig& co
   absl::StatusOr<sockaddr_storage> actual = LocalAddress(fd->get(), &local.length);
   if (!actual.ok()) return actual.status();
   local.storage = *actual;
-  return Bound{*std::move(fd), index,   FormatSocketAddress(local), config.address.text,
-               is_unix ? config.address.path : "", is_unix, -1, config};
+  return Bound{*std::move(fd),
+               index,
+               FormatSocketAddress(local),
+               config.address.text,
+               is_unix ? config.address.path : "",
+               is_unix,
+               -1,
+               config};
 }
 
 absl::StatusOr<ListenerSet> ListenerSet::Adopt(const proto::UpgradeState::Generation& state,
@@ -137,8 +143,7 @@ absl::StatusOr<ListenerSet> ListenerSet::Adopt(const proto::UpgradeState::Genera
     }
     const ListenerConfig& mine = config.listeners[listener.listener()];
     set.bound_.push_back({OwnedFd(listener.fd()), listener.listener(), listener.address(),
-                          mine.address.text, listener.unix_path(), listener.owns_path(), -1,
-                          mine});
+                          mine.address.text, listener.unix_path(), listener.owns_path(), -1, mine});
   }
   return set;
 }

@@ -50,9 +50,9 @@ int Serve(const Options& options, std::vector<std::string> command, Config confi
   Scoreboard& board = beginning->board();
   SlotPool pool_slots(board.worker_slots(), board.slots() - board.worker_slots());
   DeathLog deaths;
-  const SupervisorServices services = {&board,      (*loop)->selector(), (*loop)->timers(),
-                                       &pool_slots, &deaths,             kRoles,
-                                       &settings,   /*owner=*/nullptr};
+  const SupervisorServices services = {
+      &board, (*loop)->selector(), (*loop)->timers(), &pool_slots, &deaths,
+      kRoles, &settings,           /*owner=*/nullptr};
   Service service(options.sources, services);
   Operator op(&service, services, &settings, loop->get());
   service.set_observer(&op);

@@ -72,7 +72,7 @@ class MasterLoop : public MasterCommands, public UpgradeHost {
   TimerWheel timers_;
   // While running.
   Parts parts_ = {};
-  Service* service_ = nullptr;    // of the parts
+  Service* service_ = nullptr;     // of the parts
   ControlClientId wants_upgrade_;  // and waits for what becomes of it
   PidFile pid_file_;
   std::string pid_path_;  // that was tried

@@ -209,8 +209,8 @@ void Operator::OnReport(const Supervisor& supervisor, const Child& child,
       if (!call->second->OnAnswered(supervisor, child.id)) continue;
       const bool found = report.drop_result().found();
       call->second->reply().mutable_done()->set_ok(found);
-      call->second->reply().mutable_done()->set_message(
-          found ? "it waited, and was dropped" : "no such job runs or waits");
+      call->second->reply().mutable_done()->set_message(found ? "it waited, and was dropped"
+                                                              : "no such job runs or waits");
       return Finish(call);
     }
     return;
@@ -260,9 +260,9 @@ void Operator::Finish(Calls::iterator call) {
   } else if (!reply.has_done()) {
     const size_t taken = done->asked() - done->silent().size();
     reply.mutable_done()->set_ok(true);
-    reply.mutable_done()->set_message(absl::StrCat(
-        taken, " of ", done->asked(), " processes write to it",
-        done->complete() ? "" : "; those that run a job follow when it is done"));
+    reply.mutable_done()->set_message(
+        absl::StrCat(taken, " of ", done->asked(), " processes write to it",
+                     done->complete() ? "" : "; those that run a job follow when it is done"));
   }
   Send(done->client(), reply);
 }

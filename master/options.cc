@@ -19,7 +19,7 @@ namespace {
 struct Flag {
   std::string name;
   std::string value;  // what --help calls its value; "" = it takes none
-  std::string help;  // "" = not for people
+  std::string help;   // "" = not for people
   void (*apply)(const std::string& value, Options* options);
 };
 

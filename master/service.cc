@@ -129,8 +129,8 @@ void Service::BeginReload() {
   const std::vector<std::string> fixed =
       UnchangeableKeysThatDiffer(current_->generation().config(), *config);
   if (!fixed.empty()) {
-    return EndReload(
-        false, absl::StrCat(absl::StrJoin(fixed, ", "), " cannot change without a restart"));
+    return EndReload(false,
+                     absl::StrCat(absl::StrJoin(fixed, ", "), " cannot change without a restart"));
   }
   absl::StatusOr<std::unique_ptr<Supervisor>> made = MakeGeneration(*std::move(config));
   if (!made.ok()) return EndReload(false, std::string(made.status().message()));
@@ -151,7 +151,8 @@ void Service::BeginReload() {
 // Everything is ready: nothing is left that could fail.
 void Service::Commit() {
   Farewell farewell;
-  farewell.deadline = services_.timers->now() + current_->generation().config().master.drain_timeout;
+  farewell.deadline =
+      services_.timers->now() + current_->generation().config().master.drain_timeout;
   farewell.moves = true;
   farewell.kept_listeners = current_->listeners().HandOverTo(&next_->listeners());
   former_.push_back(std::move(current_));
@@ -223,8 +224,7 @@ void Service::Announce(const Supervisor& supervisor, const Supervisor* before) c
     std::vector<std::string> all;
     for (const ListenSocket& socket : generation.listeners().sockets()) {
       const Protocol protocol = generation.config().listeners[socket.listener].protocol;
-      all.push_back(
-          absl::StrCat("protocol=", ProtocolName(protocol), " address=", socket.address));
+      all.push_back(absl::StrCat("protocol=", ProtocolName(protocol), " address=", socket.address));
     }
     return all;
   };
@@ -249,8 +249,8 @@ absl::Status Service::Resize(std::optional<int> workers, std::optional<int> pool
   const int now = current_->wanted(Role::kPool);
   const int most_pool = now + static_cast<int>(services_.pool_slots->available());
   if (pool && (*pool < 1 || *pool > most_pool)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "pool must be from 1 to ", most_pool, " (what master.max_processes leaves room for)"));
+    return absl::InvalidArgumentError(absl::StrCat("pool must be from 1 to ", most_pool,
+                                                   " (what master.max_processes leaves room for)"));
   }
   if (workers && keep) kept_workers_ = workers;
   if (pool && keep) kept_pool_ = pool;

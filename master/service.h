@@ -117,8 +117,8 @@ class Service : public SupervisorOwner, public TimerOwner {
   std::unique_ptr<Supervisor> current_, next_;
   std::vector<std::unique_ptr<Supervisor>> former_;  // draining, or given up; the oldest first
   uint32_t last_generation_ = 0;
-  uint64_t reload_ = 0;       // the number of the latest reload that has begun
-  bool reload_due_ = false;   // one more has been asked for
+  uint64_t reload_ = 0;      // the number of the latest reload that has begun
+  bool reload_due_ = false;  // one more has been asked for
   std::string waits_for_;
   std::optional<ReloadResult> last_reload_;
   std::optional<int> kept_workers_, kept_pool_;

@@ -19,7 +19,8 @@ std::vector<int> TakeChannels(const RoleSpec& role, const Generation& generation
   std::vector<int> keep = {setup->control.get()};
   if (role.role == Role::kWorker) {
     setup->job_queue = generation.job_queue().send_end.get();
-    setup->reply_channel = generation.replies()[setup->slot.value - setup->first_worker].receive_end.get();
+    setup->reply_channel =
+        generation.replies()[setup->slot.value - setup->first_worker].receive_end.get();
     keep.push_back(setup->reply_channel);
     for (const ListenSocket& listener : setup->listeners) keep.push_back(listener.fd);
   } else {

@@ -34,9 +34,9 @@ absl::StatusOr<proto::UpgradeState> ReadUpgradeState(int memfd) {
   proto::UpgradeState state;
   if (!state.ParseFromString(bytes)) return absl::InvalidArgumentError("upgrade state: broken");
   if (state.format() != kUpgradeFormat) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("this binary takes over from format ", kUpgradeFormat, " of the state, not ",
-                     state.format()));
+    return absl::FailedPreconditionError(absl::StrCat("this binary takes over from format ",
+                                                      kUpgradeFormat, " of the state, not ",
+                                                      state.format()));
   }
   return state;
 }

@@ -46,7 +46,7 @@ class Upgrader : public TimerOwner {
   // OnUpgradeFailed follows, or this process is another program.
   void Begin();
   bool running() const { return checker_.valid(); }
-  void OnReady();  // the child that checks has ended
+  void OnReady();                 // the child that checks has ended
   bool OnChildExited(pid_t pid);  // false: not ours
   const std::string& program() const { return program_; }
 

@@ -18,8 +18,8 @@ enum class ConnState : uint8_t {
   kAtLimit,           // too many requests in flight or too many unsent bytes; not reading
   kHalfClosed,        // the client has sent all it will; answers are still due
   kFinishing,         // no more requests are taken; closes after the answers that are due
-  kQuiescing,  // takes no more requests here; moves to another worker when all are answered
-  kMoving,     // offered to another worker, which has not answered; nothing is watched
+  kQuiescing,         // takes no more requests here; moves to another worker when all are answered
+  kMoving,            // offered to another worker, which has not answered; nothing is watched
   kLingering,  // our side is shut; waits for the client to close, so that a reset cannot destroy
                // answers
   kClosed,
@@ -27,10 +27,9 @@ enum class ConnState : uint8_t {
 
 constexpr absl::string_view ConnStateName(ConnState state) {
   constexpr absl::string_view kNames[] = {
-      "reading-frames",   "receiving-content", "awaiting-memory",
-      "skipping-content", "at-limit",          "half-closed",
-      "finishing",        "quiescing",         "moving",
-      "lingering",        "closed"};
+      "reading-frames", "receiving-content", "awaiting-memory", "skipping-content",
+      "at-limit",       "half-closed",       "finishing",       "quiescing",
+      "moving",         "lingering",         "closed"};
   return kNames[static_cast<size_t>(state)];
 }
 
@@ -45,12 +44,10 @@ constexpr bool CanEnter(ConnState from, ConnState to) {
              to != ConnState::kMoving;
     case ConnState::kAwaitingMemory:
       return to == ConnState::kReceivingContent || to == ConnState::kSkippingContent ||
-             to == ConnState::kFinishing || to == ConnState::kQuiescing ||
-             to == ConnState::kClosed;
+             to == ConnState::kFinishing || to == ConnState::kQuiescing || to == ConnState::kClosed;
     case ConnState::kSkippingContent:
       return to == ConnState::kReadingFrames || to == ConnState::kHalfClosed ||
-             to == ConnState::kFinishing || to == ConnState::kQuiescing ||
-             to == ConnState::kClosed;
+             to == ConnState::kFinishing || to == ConnState::kQuiescing || to == ConnState::kClosed;
     case ConnState::kAtLimit:
       return to == ConnState::kReadingFrames || to == ConnState::kFinishing ||
              to == ConnState::kQuiescing || to == ConnState::kClosed || to == ConnState::kLingering;

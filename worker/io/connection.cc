@@ -113,6 +113,10 @@ void Connection::OnEndOfInput() {
 }
 
 void Connection::Drain() {
+  if (state_ == ConnState::kQuiescing) {
+    Enter(content_left_ > 0 ? ConnState::kSkippingContent : ConnState::kReadingFrames);
+    CutWaitingInput();
+  }
   switch (state_) {
     case ConnState::kReadingFrames:
       // What the client has sent by now counts as asked for.
@@ -121,10 +125,7 @@ void Connection::Drain() {
     case ConnState::kSkippingContent:
       Enter(ConnState::kFinishing);
       break;
-    case ConnState::kQuiescing:
-      Enter(ConnState::kReadingFrames);
-      CutWaitingInput();
-      break;
+    case ConnState::kQuiescing:         // not any more
     case ConnState::kMoving:            // the other worker's answer decides
     case ConnState::kAtLimit:           // what has been received is still taken
     case ConnState::kReceivingContent:  // and so is the rest of this one request

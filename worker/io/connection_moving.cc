@@ -13,9 +13,11 @@ void Connection::Quiesce() {
     case ConnState::kAwaitingMemory:
       UnreceiveContent();
       break;
+    case ConnState::kAtLimit:
+      since_ = io_->now();  // the wait was not the client's
+      break;
     case ConnState::kReadingFrames:
     case ConnState::kSkippingContent:
-    case ConnState::kAtLimit:
       break;
     // These take no requests as it is.
     case ConnState::kHalfClosed:
@@ -74,23 +76,26 @@ bool Connection::Pack(OutgoingConnection* into) {
     if (into->output.empty() || into->output.back().file >= 0) into->output.emplace_back();
     return into->output.back();
   };
-  const bool closes = output_.ForEachUnsent(
-      [&](absl::string_view bytes) { segment().memory.push_back(bytes); },
-      [&](const AnswerPiece& piece) {
-        OutgoingConnection::Segment& part = segment();
-        part.file = piece.file.get();
-        part.file_offset = piece.offset;
-        part.file_bytes = piece.bytes;
-        ++files;
-      });
+  const bool closes =
+      output_.ForEachUnsent([&](absl::string_view bytes) { segment().memory.push_back(bytes); },
+                            [&](const AnswerPiece& piece) {
+                              OutgoingConnection::Segment& part = segment();
+                              part.file = piece.file.get();
+                              part.file_offset = piece.offset;
+                              part.file_bytes = piece.bytes;
+                              ++files;
+                            });
   if (files > kMaxMovedFiles) return false;
   into->socket = socket_.get();
   into->listener = listener_->address;
   into->protocol = ProtocolName(listener_->config->protocol);
   into->input = input_.view();
-  into->flags = {content_left_, static_cast<uint32_t>(tail_left_),
-                 peer_done_,    closes || state_ == ConnState::kFinishing,
-                 accepted_,     last_active_,
+  into->flags = {content_left_,
+                 static_cast<uint32_t>(tail_left_),
+                 peer_done_,
+                 closes || state_ == ConnState::kFinishing,
+                 accepted_,
+                 last_active_,
                  state_ == ConnState::kQuiescing ? since_ + (io_->now() - quiesced_) : since_};
   // Before the other worker has it: an entry whose descriptor is open elsewhere goes on reporting.
   io_->selector->Unregister(socket_.get());
@@ -109,8 +114,8 @@ void Connection::LetGo() {
 bool Connection::Unpack() {
   CHECK(state_ == ConnState::kMoving);
   output_blocked_ = !output_.empty();
-  const absl::Status watched = io_->selector->Register(
-      socket_.get(), ConnInterest(before_move_, output_blocked_), token_);
+  const absl::Status watched =
+      io_->selector->Register(socket_.get(), ConnInterest(before_move_, output_blocked_), token_);
   if (!watched.ok()) {
     Close(CloseReason::kPeerGone);  // no memory to watch it: this client, nobody else
     return false;
@@ -180,8 +185,15 @@ absl::Status Connection::StartMoved(IncomingConnection moved) {
   }
   ArmNoLaterThan(NextTimeout());
   if (state_ == ConnState::kReadingFrames && !moved.input.empty()) {
+    const uint32_t before = output_.exchanges();
     const size_t used = CutFrames(moved.input);
-    if (used > 0) since_ = io_->now();  // of the next frame, if it has begun
+    if (receiving_ != nullptr && output_.exchanges() == before + 1) {
+      // The frame that had begun to arrive there: large content that is still coming.
+      since_ = std::min(flags.frame_since, io_->now());
+      ArmNoLaterThan(NextTimeout());
+    } else if (used > 0) {
+      since_ = io_->now();  // of the next frame, if it has begun
+    }
     if (!closed() && state_ != ConnState::kFinishing && used < moved.input.size()) {
       input_.Append(moved.input.substr(used));
       ArmNoLaterThan(since_ + listener_->config->frame_timeout);

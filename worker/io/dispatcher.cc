@@ -119,7 +119,8 @@ bool Dispatcher::HasCredit(uint32_t handler) const {
   const PoolConfig& pool = setup_.config->pool;
   const int prefetch =
       pool.prefetch_auto ? PrefetchFor(run_times_.mean_ns(handler)) : pool.prefetch;
-  const int ready = static_cast<int>(board_.header().bays[setup_.bay].pool_ready.load(std::memory_order_relaxed));
+  const int ready =
+      static_cast<int>(board_.header().bays[setup_.bay].pool_ready.load(std::memory_order_relaxed));
   const int processes = std::clamp(ready, 1, std::max(1, setup_.pool_processes));
   return static_cast<int>(out_.size()) < JobsAllowedOut(processes, prefetch, WorkersWithWork());
 }

@@ -32,8 +32,7 @@ bool Fence::Sample(const Scoreboard& board, uint32_t generation) {
     if (seen_[i]) continue;
     const ProcessSlot& slot = board.slot(SlotIndex{i});
     // Whatever its pid: a word that the master has not cleared is a job that it has not settled.
-    const bool is_pool =
-        slot.role.load() == Role::kPool && slot.generation.load() == generation;
+    const bool is_pool = slot.role.load() == Role::kPool && slot.generation.load() == generation;
     const uint64_t job = slot.job.load();
     if (is_pool && job == kSlotReceiving) {
       all_seen = false;

@@ -56,7 +56,8 @@ struct IncomingConnection {
   };
   OwnedFd socket;
   std::string listener, protocol;
-  absl::string_view input;  // kInputPadding readable bytes follow. Valid like the packet or `memory`
+  absl::string_view
+      input;  // kInputPadding readable bytes follow. Valid like the packet or `memory`
   std::vector<Segment> output;
   MovedFlags flags;
   Mapping memory;  // where the input is, if it was large
@@ -64,7 +65,8 @@ struct IncomingConnection {
 
 // Sends it as one packet. Blocking: never. kFull: not now. Errors: no memory or descriptors for a
 // large one.
-absl::StatusOr<PacketOutcome> SendOffer(int link, uint64_t id, const OutgoingConnection& connection);
+absl::StatusOr<PacketOutcome> SendOffer(int link, uint64_t id,
+                                        const OutgoingConnection& connection);
 
 // Reads a packet. Errors: InvalidArgument; the sender is broken, or newer than this binary.
 absl::StatusOr<IncomingConnection> ReadOffer(const proto::Offer& offer, absl::string_view payload,

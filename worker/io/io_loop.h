@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "common/control_channel.h"
-#include "proto/control.pb.h"
 #include "common/process_setup.h"
+#include "proto/control.pb.h"
 #include "worker/io/acceptor.h"
 #include "worker/io/connection_table.h"
 #include "worker/io/dispatcher.h"

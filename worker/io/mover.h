@@ -78,10 +78,10 @@ class Mover : public TimerOwner {
   std::vector<std::unique_ptr<Link>> links_;
   uint32_t next_link_ = 0;
   uint64_t next_offer_ = 1;
-  std::deque<SelectorToken> queue_;    // that may be able to move
+  std::deque<SelectorToken> queue_;     // that may be able to move
   std::vector<SelectorToken> refused_;  // to be quiesced again
-  uint32_t cursor_ = 0;                // where the search for idle ones goes on
-  int idle_tries_ = 0;                 // in vain
+  uint32_t cursor_ = 0;                 // where the search for idle ones goes on
+  int idle_tries_ = 0;                  // in vain
   Timer retry_;
 };
 
