@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/control_channel.h"
 #include "common/scoreboard.h"
@@ -46,6 +47,7 @@ struct Child {
   Instant started;
   uint64_t work_before = 0;    // jobs or requests that its slot had counted by then
   int quick_deaths = 0;        // in a row
+  std::vector<SlotIndex> heirs;  // draining: the workers that it is linked to
   bool moves = false;          // draining: gives its clients to other workers
   std::string killed_because;  // by the master; "" = it was not
   ChildId replaces;            // ready first, then that one retires

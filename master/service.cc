@@ -22,17 +22,21 @@ LogLevel LevelOf(const Config& config) {
   return level;
 }
 
-// "worker-3 (pid 17, 2 connections)": what a draining generation waits for.
+// "job 17 in pool-2 (pid 23)", "worker-3 (pid 17), 2 connections": what a draining generation waits
+// for.
 std::string WhatHolds(const Supervisor& supervisor, const Scoreboard& board) {
   for (const auto& child : supervisor.children()) {
-    if (!child->slot || child->pid == 0) continue;
+    if (child->is_worker() || !child->slot || child->pid == 0) continue;
+    const uint64_t job = board.slot(*child->slot).job.load();
+    if (job <= kSlotReceiving) continue;
+    return absl::StrCat("job ", job, " in ", supervisor.NameOf(*child), " (pid ", child->pid, ")");
+  }
+  for (const auto& child : supervisor.children()) {
+    if (!child->is_worker() || !child->slot || child->pid == 0) continue;
     const ProcessSlot& slot = board.slot(*child->slot);
-    const std::string who = absl::StrCat(supervisor.NameOf(*child), " (pid ", child->pid);
-    if (child->is_worker()) {
-      return absl::StrCat(who, ", ", slot.connections.load(), " connections, ",
-                          slot.jobs_out.load() + slot.jobs_queued.load(), " jobs)");
-    }
-    if (slot.job.load() > kSlotReceiving) return absl::StrCat(who, ", job ", slot.job.load(), ")");
+    return absl::StrCat(supervisor.NameOf(*child), " (pid ", child->pid, "), ",
+                        slot.connections.load(), " connections, ",
+                        slot.jobs_out.load() + slot.jobs_queued.load(), " jobs");
   }
   return "its processes";
 }
@@ -270,8 +274,11 @@ std::vector<Supervisor*> Service::supervisors() const {
 
 void Service::Stop(Instant deadline) {
   state_ = State::kStopping;
-  reload_due_ = false;
   if (next_ != nullptr) GiveUp("the server stops");
+  if (std::exchange(reload_due_, false)) {
+    ++reload_;
+    EndReload(false, "the server stops");
+  }
   Farewell farewell;
   farewell.deadline = deadline;
   for (Supervisor* supervisor : supervisors()) supervisor->Drain(farewell);
@@ -321,6 +328,7 @@ void Service::Settle() {
     }
   }
   SettleReload();
+  if (state_ == State::kServing) LinkLeaving();
   if (state_ == State::kStopping && former_.empty() &&
       current_->state() == Supervisor::State::kDone) {
     state_ = State::kDone;
@@ -341,29 +349,47 @@ void Service::SettleReload() {
   const bool is_news = waits_for_.empty();
   waits_for_ = absl::StrCat("generation ", former_.front()->generation().number(), ": ",
                             WhatHolds(*former_.front(), *services_.board));
-  if (is_news) LOG(WARNING) << "a reload waits for " << waits_for_;
-}
-
-void Service::OnWorkerServing(Supervisor* supervisor, Child* worker) {
-  if (supervisor != current_.get()) return;
-  for (Supervisor* giver : supervisors()) {
-    for (const auto& child : giver->children()) {
-      if (child.get() == worker || !child->is_worker()) continue;
-      const bool is_leaving = child->state == ChildState::kDraining && child->moves;
-      const bool is_sibling = giver == supervisor && child->state == ChildState::kServing;
-      if (!is_leaving && !is_sibling) continue;
-      // A sibling that has nobody has nothing to even out.
-      const uint32_t clients = services_.board->slot(*child->slot).connections.load();
-      if (is_sibling && clients == 0) continue;
-      LinkWorkers(giver, child.get(), supervisor, worker, is_sibling);
-    }
+  if (!is_news) return;
+  LOG(WARNING) << "a reload waits for " << waits_for_;
+  if (observer_ != nullptr) {
+    observer_->OnReloadProgress(reload_ + 1, absl::StrCat("waits for ", waits_for_));
   }
 }
 
-void Service::OnWorkerLeaving(Supervisor* supervisor, Child* worker) {
-  if (current_ == nullptr) return;
-  for (Child* heir : LeastLoadedWorkers(*current_, *services_.board, worker)) {
-    LinkWorkers(supervisor, worker, current_.get(), heir, /*even_out=*/false);
+// The others have more than it.
+void Service::OnWorkerServing(Supervisor* supervisor, Child* worker) {
+  if (supervisor != current_.get() || !ServesClients(*supervisor)) return;
+  for (const auto& child : supervisor->children()) {
+    if (child.get() == worker || !child->is_worker()) continue;
+    if (child->state != ChildState::kServing) continue;
+    LinkWorkers(supervisor, child.get(), supervisor, worker, /*even_out=*/true);
+  }
+}
+
+bool Service::ServesClients(const Supervisor& supervisor) const {
+  return std::any_of(supervisor.children().begin(), supervisor.children().end(),
+                     [this](const auto& child) {
+                       return child->is_worker() && child->slot &&
+                              services_.board->slot(*child->slot).connections.load() > 0;
+                     });
+}
+
+// Whoever leaves must have somebody to give its clients to, also when that one leaves, too.
+void Service::LinkLeaving() {
+  for (Supervisor* supervisor : supervisors()) {
+    for (const auto& child : supervisor->children()) {
+      if (child->state != ChildState::kDraining || !child->moves) continue;
+      const bool has_heir =
+          std::any_of(child->heirs.begin(), child->heirs.end(), [this](SlotIndex slot) {
+            return services_.board->slot(slot).state.load() == ProcessState::kServing;
+          });
+      if (has_heir) continue;
+      child->heirs.clear();
+      for (Child* heir : LeastLoadedWorkers(*current_, *services_.board, child.get())) {
+        LinkWorkers(supervisor, child.get(), current_.get(), heir, /*even_out=*/false);
+        child->heirs.push_back(*heir->slot);
+      }
+    }
   }
 }
 

@@ -90,7 +90,6 @@ class Service : public SupervisorOwner, public TimerOwner {
 
  private:
   void OnWorkerServing(Supervisor* supervisor, Child* worker) override;
-  void OnWorkerLeaving(Supervisor* supervisor, Child* worker) override;
   void OnReport(Supervisor* supervisor, Child* child, const proto::Report& report) override;
 
   absl::StatusOr<std::unique_ptr<Supervisor>> MakeGeneration(Config config);
@@ -103,6 +102,8 @@ class Service : public SupervisorOwner, public TimerOwner {
   void Progress(const std::string& line);
   // Says where it listens, but for what `before` listened on, too.
   void Announce(const Supervisor& supervisor, const Supervisor* before) const;
+  bool ServesClients(const Supervisor& supervisor) const;
+  void LinkLeaving();
   void SettleReload();
   void SwitchLog();
 

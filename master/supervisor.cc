@@ -189,7 +189,8 @@ void Supervisor::TellDrain(Child& child) {
   for (const uint32_t kept : farewell_.kept_listeners) command.mutable_drain()->add_kept(kept);
   timers_->Arm(&child.timer, deadline + kKillGrace);
   board_->MutableSlot(*child.slot).state.store(ProcessState::kDraining);
-  if (Tell(child, command) && child.moves) services_.owner->OnWorkerLeaving(this, &child);
+  child.heirs.clear();  // the owner finds some
+  Tell(child, command);
 }
 
 void Supervisor::Drain(Farewell farewell) {

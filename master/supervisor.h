@@ -28,7 +28,6 @@ class Supervisor;
 class SupervisorOwner {
  public:
   virtual void OnWorkerServing(Supervisor* supervisor, Child* worker) = 0;
-  virtual void OnWorkerLeaving(Supervisor* supervisor, Child* worker) = 0;  // with moves
   virtual void OnReport(Supervisor* supervisor, Child* child, const proto::Report& report) = 0;
 
  protected:

@@ -10,6 +10,9 @@ namespace {
 
 constexpr absl::Duration kRetryEvery = absl::Milliseconds(100);
 constexpr absl::Duration kFullRetry = absl::Milliseconds(5);
+// How long a worker keeps a link over which it has nothing to give: what it has got itself may be
+// too much a moment later, when several workers are new.
+constexpr absl::Duration kEvenFor = absl::Seconds(2);
 constexpr absl::Duration kPatience = absl::Milliseconds(20);
 constexpr int kLooksPerTurn = 1024;  // for idle connections
 constexpr int kMostIdleTries = 100;
@@ -33,6 +36,7 @@ void Mover::AddLink(OwnedFd socket, SlotIndex to, bool even_out) {
   link->to = to;
   link->number = next_link_++;
   link->even_out = even_out;
+  link->made = io_->now();
   const absl::Status watched =
       io_->selector->Register(link->socket.get(), kReadable, TokenFor(link->number));
   if (!watched.ok()) return LOG(ERROR) << "hand-over: " << watched.ToString(), void();
@@ -112,10 +116,11 @@ Mover::Link* Mover::PickLink() {
   for (const auto& link : links_) {
     const bool is_full = link->offered.size() >= kMaxOffered;
     if (io_->now() < link->rests_until) continue;
+    const ProcessSlot& slot = setup_.scoreboard->slot(link->to);
+    if (slot.state.load(std::memory_order_relaxed) != ProcessState::kServing) continue;
     if (is_full && io_->now() > link->heard + kPatience) continue;
     const uint64_t load =
-        setup_.scoreboard->slot(link->to).connections.load(std::memory_order_relaxed) +
-        link->offered.size();
+        slot.connections.load(std::memory_order_relaxed) + link->offered.size();
     if (load >= fewest) continue;
     fewest = load;
     pick = link.get();
@@ -191,9 +196,11 @@ void Mover::OfferSurplus() {
   const uint32_t surplus = Surplus();
   if (surplus == 0 || idle_tries_ > kMostIdleTries) {
     for (size_t i = links_.size(); i-- > 0;) {
-      if (links_[i]->even_out && links_[i]->offered.empty()) RemoveLink(links_[i].get());
+      const Link& link = *links_[i];
+      if (!link.even_out || !link.offered.empty()) continue;
+      if (io_->now() > link.made + kEvenFor) RemoveLink(links_[i].get());
     }
-    return;
+    return TryAgainIn(kRetryEvery);
   }
   int looks = kLooksPerTurn;
   for (; offered < surplus && looks > 0; --looks) {

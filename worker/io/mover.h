@@ -53,6 +53,7 @@ class Mover : public TimerOwner {
     SlotIndex to;
     uint32_t number = 0;
     bool even_out = false;
+    Instant made;
     Instant rests_until;  // it has refused
     Instant heard;        // its last verdict, or the first offer after it had none out
     absl::flat_hash_map<uint64_t, SelectorToken> offered;
