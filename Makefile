@@ -5,7 +5,7 @@ DESTDIR ?=
 PREFIX ?= /usr/local
 CMAKE_FLAGS ?=
 
-.PHONY: all deps configure build run test asan bench lint fmt install clean
+.PHONY: all deps configure build run test asan bench soak lint fmt install clean
 
 all: build
 
@@ -34,6 +34,10 @@ asan: deps
 bench: CMAKE_FLAGS += -DWINDLASS_BUILD_BENCHMARKS=ON
 bench: build
 	@cmake --build $(BUILD) --target run_benchmarks
+
+soak: CMAKE_FLAGS += -DWINDLASS_BUILD_TESTS=ON
+soak: build
+	@cmake --build $(BUILD) --target soak
 
 lint: configure
 	@tools/install_deps.sh lint

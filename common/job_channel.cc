@@ -35,10 +35,14 @@ PacketOutcome SendJobPacket(int fd, absl::string_view encoded,
 
 JobPacketReceiver::JobPacketReceiver() : buffer_(kPacketMax + ByteBuffer::kPadding) {}
 
-JobPacketReceiver::Outcome JobPacketReceiver::Receive(int fd,
-                                                      google::protobuf::MessageLite* envelope) {
+void JobPacketReceiver::DropFds() {
   for (size_t i = 0; i < fd_count_; ++i) fds_[i].Reset();
   fd_count_ = 0;
+}
+
+JobPacketReceiver::Outcome JobPacketReceiver::Receive(int fd,
+                                                      google::protobuf::MessageLite* envelope) {
+  DropFds();
   payload_ = {};
   const iovec room = {buffer_.data(), kPacketMax};
   const ReceivedPacket packet =

@@ -56,6 +56,7 @@ class JobPacketReceiver {
   absl::string_view payload() const { return payload_; }
   absl::Span<OwnedFd> fds() { return absl::MakeSpan(fds_).subspan(0, fd_count_); }
   bool fds_truncated() const { return fds_truncated_; }
+  void DropFds();  // those that nobody has taken
 
  private:
   std::vector<char> buffer_;  // fixed after construction: kPacketMax and padding

@@ -111,6 +111,22 @@ absl::StatusOr<ListenerSet::Bound> ListenerSet::BindOne(const ListenerConfig& co
   }
   if (absl::Status bound = BindSocket(fd->get(), address.get(), address.length, what); !bound.ok())
     return bound;
+  Bound made{*std::move(fd),
+             index,
+             "",
+             config.address.text,
+             is_unix ? config.address.path : "",
+             is_unix,
+             -1,
+             config};
+  const absl::Status listens = BeginListening(config, is_unix, address, &made);
+  if (listens.ok()) return made;
+  if (is_unix) (void)RemoveSocketFile(config.address.path);  // nobody is behind it
+  return listens;
+}
+
+absl::Status ListenerSet::BeginListening(const ListenerConfig& config, bool is_unix,
+                                         const SocketAddress& address, Bound* bound) {
   if (is_unix) {
     // Before listening: nobody connects under other permissions than those asked for.
     absl::Status owned =
@@ -118,20 +134,21 @@ absl::StatusOr<ListenerSet::Bound> ListenerSet::BindOne(const ListenerConfig& co
     if (!owned.ok()) return owned;
   }
   const std::string listening = absl::StrCat("listen ", FormatSocketAddress(address));
-  if (absl::Status listens = StartListening(fd->get(), config.backlog, listening); !listens.ok())
-    return listens;
+  absl::Status listens = StartListening(bound->fd.get(), config.backlog, listening);
+  if (!listens.ok()) return listens;
   SocketAddress local;
-  absl::StatusOr<sockaddr_storage> actual = LocalAddress(fd->get(), &local.length);
+  const absl::StatusOr<sockaddr_storage> actual = LocalAddress(bound->fd.get(), &local.length);
   if (!actual.ok()) return actual.status();
   local.storage = *actual;
-  return Bound{*std::move(fd),
-               index,
-               FormatSocketAddress(local),
-               config.address.text,
-               is_unix ? config.address.path : "",
-               is_unix,
-               -1,
-               config};
+  bound->address = FormatSocketAddress(local);
+  return absl::OkStatus();
+}
+
+ListenerSet& ListenerSet::operator=(ListenerSet&& other) noexcept {
+  if (this == &other) return *this;
+  Close();
+  bound_ = std::exchange(other.bound_, {});
+  return *this;
 }
 
 absl::StatusOr<ListenerSet> ListenerSet::Adopt(const proto::UpgradeState::Generation& state,

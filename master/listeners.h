@@ -29,7 +29,7 @@ class ListenerSet {
                                            const Config& config);
   void Describe(proto::UpgradeState::Generation* state) const;
   ListenerSet(ListenerSet&&) = default;
-  ListenerSet& operator=(ListenerSet&&) = default;
+  ListenerSet& operator=(ListenerSet&& other) noexcept;
   ~ListenerSet();
 
   // Valid while this is.
@@ -57,6 +57,9 @@ class ListenerSet {
                        int former_index);
   static absl::StatusOr<Bound> BindOne(const ListenerConfig& config, uint32_t index,
                                        const SocketAddress& address);
+
+  static absl::Status BeginListening(const ListenerConfig& config, bool is_unix,
+                                     const SocketAddress& address, Bound* bound);
 
   std::vector<Bound> bound_;
 };

@@ -14,7 +14,7 @@
 namespace windlass {
 namespace {
 
-constexpr absl::Duration kTick = absl::Seconds(1);
+constexpr absl::Duration kTick = absl::Milliseconds(250);  // looks for processes to recycle
 
 LogLevel LevelOf(const Config& config) {
   LogLevel level = LogLevel::INFO;

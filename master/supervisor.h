@@ -94,7 +94,7 @@ class Supervisor : public TimerOwner {
   // How many processes there shall be. Those too many finish first: workers give their clients
   // away, pool processes end between jobs.
   void Resize(int workers, int pool);
-  // Once a second: starts successors of processes that are due to be recycled.
+  // Now and then: starts successors of processes that are due to be recycled.
   void Recycle(Instant now);
   void OnReady(SelectorToken token);  // REQUIRES: Owns(token)
   bool Owns(SelectorToken token) const {

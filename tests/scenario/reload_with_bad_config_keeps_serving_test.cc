@@ -1,7 +1,9 @@
 // A reload that cannot be done changes nothing, and says why.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -163,7 +165,12 @@ TEST(ControlPath, CannotChangeByAReload) {
     return ConfigText({.in_master = absl::StrCat("control = \"", folder.path(), "/", name, "\"")});
   };
   const std::string config = folder.Write("windlass.toml", text("first.sock"));
-  const auto server = Server::Start({"--config=" + config});
+  // A program that takes nothing from the command line, where Server names a control socket.
+  const std::string program = folder.Write(
+      "start.sh",
+      absl::StrCat("#!/bin/sh\nexec ", Program("windlassd"), " --config=", config, "\n"));
+  ASSERT_EQ(::chmod(program.c_str(), 0755), 0);
+  const auto server = Server::StartProgram(program);
   folder.Write("windlass.toml", text("second.sock"));
   const ProgramResult result = RunProgram(
       {Program("windlassctl"), absl::StrCat("--control=", folder.path(), "/first.sock"), "reload"});

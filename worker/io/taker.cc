@@ -45,9 +45,10 @@ void Taker::OnReady(SelectorToken token) {
     return TokenFor(link->number) == token;
   });
   if (found == links_.end()) return;
-  for (int i = 0; i < kOffersPerTurn; ++i) {
-    if (!TakeOne(found->get())) return;
-  }
+  bool more = true;
+  for (int i = 0; i < kOffersPerTurn && more; ++i) more = TakeOne(found->get());
+  // What was refused shall not be held open here: its giver may close it.
+  receiver_->DropFds();
 }
 
 bool Taker::TakeOne(Link* link) {

@@ -476,8 +476,9 @@ class BrokenOfferTest : public HandOverMessageTest {
 TEST_F(BrokenOfferTest, CutAnywhereItIsAnErrorOrASmallerOffer) {
   for (const bool in_memfd : {false, true}) {
     const std::string valid = Valid(in_memfd);
+    understood_ = 0;
     Read(valid, in_memfd);
-    EXPECT_EQ(std::exchange(understood_, 0), 1);
+    EXPECT_EQ(understood_, 1);
     for (size_t bytes = 0; bytes < valid.size(); ++bytes) {
       Read(absl::string_view(valid).substr(0, bytes), in_memfd);
     }

@@ -73,7 +73,7 @@ class OutputQueueMovingTest : public testing::Test {
   }
   std::string Owed(absl::string_view before_file = "") {
     std::string owed;
-    queue_.ForEachUnsent(
+    closes_ = queue_.ForEachUnsent(
         [&](absl::string_view bytes) {
           EXPECT_FALSE(bytes.empty());
           owed.append(bytes.data(), bytes.size());
@@ -92,6 +92,7 @@ class OutputQueueMovingTest : public testing::Test {
   std::vector<std::unique_ptr<std::string>> memory_;
   std::vector<std::unique_ptr<Exchange>> exchanges_;
   OutputQueue queue_;
+  bool closes_ = false;  // as Owed heard
 };
 
 TEST_F(OutputQueueMovingTest, AnEmptyQueueOwesNothing) {
@@ -137,6 +138,28 @@ TEST_F(OutputQueueMovingTest, OwesNothingThatTheClientHasTaken) {
   EXPECT_EQ(ReadAll(), "sent");
   Answer(Push(), "owed");
   EXPECT_EQ(Owed(), "owed");
+}
+
+TEST_F(OutputQueueMovingTest, OwesNothingBehindTheAnswerThatCloses) {
+  Answer(Push(), "one ");
+  EXPECT_EQ(Owed(), "one ");
+  EXPECT_FALSE(closes_);
+  Exchange* const last = Push();
+  last->close_after = true;
+  AddMemory(last, "two");
+  Answer(last, "");
+  Answer(Push(), "never");
+  EXPECT_EQ(Owed(), "one two");
+  EXPECT_TRUE(closes_);
+}
+
+TEST_F(OutputQueueMovingTest, AnAnswerWithoutBytesClosesToo) {
+  Exchange* const only = Push();
+  only->close_after = true;
+  Answer(only, "");
+  Answer(Push(), "never");
+  EXPECT_EQ(Owed(), "");
+  EXPECT_TRUE(closes_);
 }
 
 TEST_F(OutputQueueMovingTest, LookingChangesNothing) {

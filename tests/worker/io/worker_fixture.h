@@ -137,10 +137,10 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
     for (const Ready& event : ready) OnReady(event);
     busy = busy || !ready.empty();
     FlushAll();
+    RemoveClosed();
     mover_.EndTurn();
     FlushAll();
-    for (Connection* connection : io_.closed) connections_.Remove(connection);
-    io_.closed.clear();
+    RemoveClosed();
     slot_.connections.store(static_cast<uint32_t>(connections_.size()));
     return busy;
   }
@@ -181,7 +181,14 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
     if (pool_.Receive(jobs_.receive_end.get(), &job) != JobPacketReceiver::Outcome::kPacket) {
       return std::nullopt;
     }
-    return TestJob{job.id(), std::string(pool_.payload())};
+    TestJob taken{job.id(), std::string(pool_.payload())};
+    if (job.file_bytes() > 0) {
+      taken.content.resize(job.file_bytes());
+      EXPECT_EQ(
+          PReadFd(pool_.fds()[0].get(), taken.content.data(), taken.content.size(), 0).value(),
+          job.file_bytes());
+    }
+    return taken;
   }
   void Reply(uint64_t job, absl::string_view content) {
     proto::Reply reply;
@@ -254,6 +261,10 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
   void FlushAll() {
     for (size_t i = 0; i < io_.to_flush.size(); ++i) io_.to_flush[i]->Flush();
     io_.to_flush.clear();
+  }
+  void RemoveClosed() {
+    for (Connection* connection : io_.closed) connections_.Remove(connection);
+    io_.closed.clear();
   }
   ListenerContext* FindListener(const IncomingConnection& moved) {
     for (ListenerContext& listener : listeners_) {
