@@ -25,8 +25,8 @@ enum class CloseReason : uint8_t {
   kMoved  // another worker has it
 };
 
-// Role: one client, from accept to close. Worker processes. Owns the socket and the bytes in either
-// direction; an idle connection owns no buffer.
+// Role: one client, from accept, or from when another worker gave it up, to close. Worker
+// processes. Owns the socket and the bytes in either direction; an idle connection owns no buffer.
 //
 //   bytes -> CutFrames -> Router -> inline answer, or Dispatcher -> OnAnswer -> OutputQueue ->
 //   bytes
@@ -35,7 +35,9 @@ enum class CloseReason : uint8_t {
 //   1. There is one place where the state changes (Enter); what the selector watches follows from
 //   it (conn_state.h).
 //   2. Answers leave in request order, each exactly once.
-//   3. Reading stops while there are max_in_flight requests or kMaxHeldBytes of answers that the
+//   3. When this worker leaves, or has too many clients, the connection moves to another worker in
+//   whatever it is doing, and the client sees nothing of it (worker/io/mover.h).
+//   4. Reading stops while there are max_in_flight requests or kMaxHeldBytes of answers that the
 //   client has not taken.
 // What the client sees: a refused frame gets an error answer; one whose end is unknown gets it and
 // the connection closes after it (our side is shut first and the rest is drained, so that a reset
