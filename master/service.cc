@@ -14,6 +14,7 @@
 namespace windlass {
 namespace {
 
+constexpr absl::Duration kEvenOutEvery = absl::Seconds(1);
 constexpr absl::Duration kTick = absl::Milliseconds(250);  // looks for processes to recycle
 
 LogLevel LevelOf(const Config& config) {
@@ -307,7 +308,13 @@ void Service::ReapChildren(absl::FunctionRef<bool(pid_t)> claimed) {
 }
 
 void Service::OnTimer(Timer*, Instant now) {
-  if (current_ != nullptr && next_ == nullptr) current_->Recycle(now);
+  if (state_ == State::kServing && next_ == nullptr) {
+    current_->Recycle(now);
+    if (now >= evened_ + kEvenOutEvery) {
+      evened_ = now;
+      EvenOut();
+    }
+  }
   services_.timers->Arm(&tick_, now + kTick);
 }
 
@@ -363,7 +370,28 @@ void Service::OnWorkerServing(Supervisor* supervisor, Child* worker) {
     if (child.get() == worker || !child->is_worker()) continue;
     if (child->state != ChildState::kServing) continue;
     LinkWorkers(supervisor, child.get(), supervisor, worker, /*even_out=*/true);
+    LinkWorkers(supervisor, worker, supervisor, child.get(),
+                /*even_out=*/true);  // if too many come
   }
+}
+
+// However it came about: the fullest worker is joined with the emptiest.
+void Service::EvenOut() {
+  Child* fullest = nullptr;
+  Child* emptiest = nullptr;
+  uint64_t total = 0, workers = 0;
+  const auto clients = [this](const Child& child) {
+    return uint64_t{services_.board->slot(*child.slot).connections.load()};
+  };
+  for (const auto& child : current_->children()) {
+    if (!child->is_worker() || child->state != ChildState::kServing) continue;
+    total += clients(*child);
+    ++workers;
+    if (fullest == nullptr || clients(*child) > clients(*fullest)) fullest = child.get();
+    if (emptiest == nullptr || clients(*child) < clients(*emptiest)) emptiest = child.get();
+  }
+  if (workers < 2 || !IsUneven(clients(*fullest), total, workers)) return;
+  LinkWorkers(current_.get(), fullest, current_.get(), emptiest, /*even_out=*/true);
 }
 
 bool Service::ServesClients(const Supervisor& supervisor) const {

@@ -34,6 +34,13 @@ class ServiceObserver {
   virtual ~ServiceObserver() = default;
 };
 
+// Pure. Whether a worker with `most` connections has so many more than the mean of all `workers`,
+// who have `total`, that some are moved.
+constexpr bool IsUneven(uint64_t most, uint64_t total, uint64_t workers) {
+  constexpr uint64_t kSlack = 8;  // small numbers do not matter
+  return most > total / workers + total / workers / 8 + kSlack;
+}
+
 // Role: the whole server as its master sees it: the generation that serves, the one that is coming
 // up, and those that drain. The master, which calls it from its loop. Owns their supervisors.
 //
@@ -104,6 +111,7 @@ class Service : public SupervisorOwner, public TimerOwner {
   void Announce(const Supervisor& supervisor, const Supervisor* before) const;
   bool ServesClients(const Supervisor& supervisor) const;
   void LinkLeaving();
+  void EvenOut();
   void SettleReload();
   void SwitchLog();
 
@@ -125,6 +133,7 @@ class Service : public SupervisorOwner, public TimerOwner {
   std::optional<int> kept_workers_, kept_pool_;
   OwnedFd next_log_;  // where lines go when the generation that comes up serves
   Timer tick_;
+  Instant evened_;
 };
 
 }  // namespace windlass

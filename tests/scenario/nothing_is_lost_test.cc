@@ -103,9 +103,8 @@ TEST(OperatorWhoReloadsScalesAndRecyclesAllTheTime, LosesNothingAndRepeatsNothin
   ledger.Start();
   const absl::Time least = absl::Now() + LeastTime();
   const absl::Time end = least + absl::Seconds(80);
-  while (absl::Now() < least ||
-         (absl::Now() < end &&
-          (driver.reloads() < kLeastReloads || ledger.answered() < kLeastRequests))) {
+  while (absl::Now() < least || (absl::Now() < end && (driver.reloads() < kLeastReloads ||
+                                                       ledger.answered() < kLeastRequests))) {
     driver.Step();
     // So that each configuration does some work, and max_jobs is reached.
     const uint64_t so_far = ledger.answered();

@@ -110,17 +110,16 @@ void Mover::RemoveLink(Link* link) {
                             [link](const auto& candidate) { return candidate.get() == link; }));
 }
 
-Mover::Link* Mover::PickLink() {
+Mover::Link* Mover::PickLink(uint64_t enough) {
   Link* pick = nullptr;
-  uint64_t fewest = UINT64_MAX;
+  uint64_t fewest = enough;
   for (const auto& link : links_) {
     const bool is_full = link->offered.size() >= kMaxOffered;
     if (io_->now() < link->rests_until) continue;
     const ProcessSlot& slot = setup_.scoreboard->slot(link->to);
     if (slot.state.load(std::memory_order_relaxed) != ProcessState::kServing) continue;
     if (is_full && io_->now() > link->heard + kPatience) continue;
-    const uint64_t load =
-        slot.connections.load(std::memory_order_relaxed) + link->offered.size();
+    const uint64_t load = slot.connections.load(std::memory_order_relaxed) + link->offered.size();
     if (load >= fewest) continue;
     fewest = load;
     pick = link.get();
@@ -169,7 +168,7 @@ void Mover::OfferLeaving() {
   }
 }
 
-uint32_t Mover::Surplus() const {
+Mover::Share Mover::ShareOfThis() const {
   const SlotRange siblings = SiblingWorkers(setup_);
   const auto own = static_cast<uint32_t>(connections_->size());
   uint64_t total = own;
@@ -181,7 +180,7 @@ uint32_t Mover::Surplus() const {
     total += slot.connections.load(std::memory_order_relaxed);
     ++workers;
   }
-  return SurplusConnections(own, total, workers);
+  return {SurplusConnections(own, total, workers), MeanConnections(total, workers)};
 }
 
 void Mover::OfferSurplus() {
@@ -193,8 +192,8 @@ void Mover::OfferSurplus() {
     offered += link->offered.size();
   }
   if (!any) return;
-  const uint32_t surplus = Surplus();
-  if (surplus == 0 || idle_tries_ > kMostIdleTries) {
+  const Share share = ShareOfThis();
+  if (share.surplus == 0 || idle_tries_ > kMostIdleTries) {
     for (size_t i = links_.size(); i-- > 0;) {
       const Link& link = *links_[i];
       if (!link.even_out || !link.offered.empty()) continue;
@@ -203,8 +202,8 @@ void Mover::OfferSurplus() {
     return TryAgainIn(kRetryEvery);
   }
   int looks = kLooksPerTurn;
-  for (; offered < surplus && looks > 0; --looks) {
-    Link* const link = PickLink();
+  for (; offered < share.surplus && looks > 0; --looks) {
+    Link* const link = PickLink(share.mean);
     if (link == nullptr) break;
     Connection* const connection = connections_->Next(&cursor_);
     if (connection == nullptr || !connection->IsIdle()) continue;

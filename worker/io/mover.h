@@ -13,9 +13,14 @@
 
 namespace windlass {
 
+// Pure. What each of `workers` should have of `total` connections, rounded up: nobody ends below
+// it.
+constexpr uint64_t MeanConnections(uint64_t total, uint32_t workers) {
+  return (total + workers - 1) / workers;
+}
 // Pure. How many of its `own` connections a worker gives away when all `workers` have `total`.
 constexpr uint32_t SurplusConnections(uint32_t own, uint64_t total, uint32_t workers) {
-  const uint64_t mean = (total + workers - 1) / workers;  // rounded up: nobody ends below it
+  const uint64_t mean = MeanConnections(total, workers);
   return own > mean ? static_cast<uint32_t>(own - mean) : 0;
 }
 
@@ -61,14 +66,19 @@ class Mover : public TimerOwner {
 
   // Whose worker has the fewest connections; null: none now. One that has as many offers out as it
   // may is waited for, so that the load stays even, unless it has said nothing for a while.
-  Link* PickLink();
+  // Not one that has `enough` already.
+  Link* PickLink(uint64_t enough = UINT64_MAX);
   bool Offer(Connection* connection, Link* link);
   bool TakeVerdicts(Link* link);  // false: the link has ended
   void TakeVerdict(Link* link, const proto::Verdicts::Verdict& verdict);
   void RemoveLink(Link* link);
   void OfferLeaving();
   void OfferSurplus();
-  uint32_t Surplus() const;
+  struct Share {
+    uint32_t surplus = 0;  // that this worker has
+    uint64_t mean = 0;
+  };
+  Share ShareOfThis() const;
   void TryAgainIn(absl::Duration delay);
 
   // Fixed after construction.
