@@ -33,7 +33,6 @@ struct ProcessSetup {
   int reply_channel = -1;               // worker: the receiving end of its slot's
   std::vector<int> reply_channels;      // pool process: the sending ends, from first_worker
   std::vector<ListenSocket> listeners;  // worker
-  int pool_processes = 0;               // how many there are meant to be
   uint64_t payload_budget_bytes = 0;    // whole server
 };
 

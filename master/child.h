@@ -47,7 +47,12 @@ struct Child {
   Instant started;
   uint64_t work_before = 0;    // jobs or requests that its slot had counted by then
   int quick_deaths = 0;        // in a row
-  std::vector<SlotIndex> heirs;  // draining: the workers that it is linked to
+  struct Heir {
+    SlotIndex slot;
+    uint32_t incarnation = 0;
+  };
+  std::vector<Heir> heirs;  // draining: the workers that it is linked to
+  Instant heirs_sought;
   bool moves = false;          // draining: gives its clients to other workers
   std::string killed_because;  // by the master; "" = it was not
   ChildId replaces;            // ready first, then that one retires

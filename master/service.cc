@@ -14,6 +14,7 @@
 namespace windlass {
 namespace {
 
+constexpr absl::Duration kHeirsRetry = absl::Milliseconds(100);
 constexpr absl::Duration kEvenOutEvery = absl::Seconds(1);
 constexpr absl::Duration kTick = absl::Milliseconds(250);  // looks for processes to recycle
 
@@ -408,14 +409,18 @@ void Service::LinkLeaving() {
     for (const auto& child : supervisor->children()) {
       if (child->state != ChildState::kDraining || !child->moves) continue;
       const bool has_heir =
-          std::any_of(child->heirs.begin(), child->heirs.end(), [this](SlotIndex slot) {
-            return services_.board->slot(slot).state.load() == ProcessState::kServing;
+          std::any_of(child->heirs.begin(), child->heirs.end(), [this](const Child::Heir& heir) {
+            const ProcessSlot& slot = services_.board->slot(heir.slot);
+            return slot.state.load() == ProcessState::kServing &&
+                   slot.incarnation.load() == heir.incarnation;
           });
-      if (has_heir) continue;
+      const Instant now = services_.timers->now();
+      if (has_heir || now < child->heirs_sought + kHeirsRetry) continue;
+      child->heirs_sought = now;
       child->heirs.clear();
       for (Child* heir : LeastLoadedWorkers(*current_, *services_.board, child.get())) {
-        LinkWorkers(supervisor, child.get(), current_.get(), heir, /*even_out=*/false);
-        child->heirs.push_back(*heir->slot);
+        if (!LinkWorkers(supervisor, child.get(), current_.get(), heir, /*even_out=*/false)) break;
+        child->heirs.push_back({*heir->slot, heir->incarnation});
       }
     }
   }

@@ -100,7 +100,6 @@ absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generati
   setup.config = &generation.config();
   setup.scoreboard = board;
   setup.control = std::move(control->receive_end);
-  setup.pool_processes = generation.sizing().pool;
   setup.payload_budget_bytes = generation.sizing().payload_budget_bytes;
   if (role.role == Role::kWorker) setup.listeners = generation.listeners().sockets();
 

@@ -177,6 +177,8 @@ void Supervisor::TellDrain(Child& child) {
   const bool generation_ends = state_ == State::kDraining;
   Instant deadline = timers_->now() + generation_.config().master.drain_timeout;
   if (generation_ends) deadline = std::min(deadline, farewell_.deadline);
+  // Its client gets the answer or, by then, an error: a job is not cut for our convenience.
+  if (!generation_ends && !child.is_worker()) deadline = timers_->now() + LongestDeadline();
   child.moves = child.is_worker() && (generation_ends ? farewell_.moves : true);
   proto::Command command;
   command.mutable_drain()->set_deadline_ns(static_cast<uint64_t>(deadline.ns));
@@ -191,6 +193,14 @@ void Supervisor::TellDrain(Child& child) {
   board_->MutableSlot(*child.slot).state.store(ProcessState::kDraining);
   child.heirs.clear();  // the owner finds some
   Tell(child, command);
+}
+
+absl::Duration Supervisor::LongestDeadline() const {
+  absl::Duration longest = generation_.config().master.drain_timeout;
+  for (const HandlerConfig& handler : generation_.config().handlers) {
+    longest = std::max(longest, handler.deadline);
+  }
+  return longest;
 }
 
 void Supervisor::Drain(Farewell farewell) {

@@ -136,6 +136,7 @@ class Supervisor : public TimerOwner {
   void Kill(Child& child, absl::string_view why);
   void BeginServing(Child& child);
   void TellDrain(Child& child);
+  absl::Duration LongestDeadline() const;  // of all handlers
   void OnExited(Child& child);
   void NoteDeath(const Child& child, const std::string& cause, pid_t pid, uint64_t job);
   void TakeReports(Child& child);

@@ -13,23 +13,23 @@ constexpr size_t kMostLinks = 16;  // spreads clients well enough, and bounds pa
 
 }  // namespace
 
-void LinkWorkers(Supervisor* giver_supervisor, Child* giver, Supervisor* taker_supervisor,
+bool LinkWorkers(Supervisor* giver_supervisor, Child* giver, Supervisor* taker_supervisor,
                  Child* taker, bool even_out) {
   absl::StatusOr<PacketPair> pair = SeqPacketPair(kChannelBufferBytes);
   if (!pair.ok()) {
     LOG(ERROR) << "cannot join two workers: " << pair.status().ToString();
-    return;
+    return false;
   }
   proto::Command command;
   command.mutable_link()->set_incoming(true);
   command.mutable_link()->set_slot(giver->slot->value);
   int end = pair->receive_end.get();
-  if (!taker_supervisor->Tell(*taker, command, absl::MakeConstSpan(&end, 1))) return;
+  if (!taker_supervisor->Tell(*taker, command, absl::MakeConstSpan(&end, 1))) return false;
   command.mutable_link()->set_incoming(false);
   command.mutable_link()->set_slot(taker->slot->value);
   command.mutable_link()->set_even_out(even_out);
   end = pair->send_end.get();
-  giver_supervisor->Tell(*giver, command, absl::MakeConstSpan(&end, 1));
+  return giver_supervisor->Tell(*giver, command, absl::MakeConstSpan(&end, 1));
 }
 
 std::vector<Child*> LeastLoadedWorkers(const Supervisor& supervisor, const Scoreboard& board,

@@ -11,8 +11,9 @@ namespace windlass {
 // one: its end tells either that the other is dead, and nobody else can write into it.
 
 // Makes a pair and gives each worker its end. `even_out`: idle connections until the load is even;
-// else all. Best effort: without it the giver keeps its clients.
-void LinkWorkers(Supervisor* giver_supervisor, Child* giver, Supervisor* taker_supervisor,
+// else all. False: it could not be made, or one of them cannot be told; the giver keeps its
+// clients.
+bool LinkWorkers(Supervisor* giver_supervisor, Child* giver, Supervisor* taker_supervisor,
                  Child* taker, bool even_out);
 
 // The serving workers with the fewest clients, without `except`; at most as many as one worker is

@@ -23,6 +23,20 @@ bool AllReplaced(const Server& server, const std::string& role, const std::vecto
   });
 }
 
+TEST(Recycling, WaitsForAJobThatTakesLongerThanDrainTimeout) {
+  const auto server = Server::StartWithConfig(ConfigText({.workers = 1,
+                                                          .pool = 1,
+                                                          .in_master = "drain_timeout = \"200ms\"",
+                                                          .in_pool = "max_jobs = 1"}));
+  Client client(server->address("message"));
+  client.Send(BurnRequest(10));
+  ASSERT_TRUE(client.ReadAnswer());
+  client.Send(BurnRequest(2500));  // its process is replaced meanwhile
+  const std::optional<MessageAnswer> answer = client.ReadAnswer();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, "") << answer->content;
+}
+
 TEST(PoolProcessesThatReachMaxJobs, AreReplacedAndNothingIsLostOrRunTwice) {
   const TemporaryFolder folder;
   const std::string sink = folder.Write("sink", "");

@@ -152,6 +152,17 @@ TEST(Scale, LastsOverReloadsWhenItIsToBeKept) {
   }
 }
 
+TEST(ScaleUp, GivesNewPoolProcessesTheJobsThatWait) {
+  const auto server = Server::StartWithConfig(ConfigText({.workers = 1, .pool = 1}));
+  Client client(server->address("message"));
+  std::string jobs;
+  for (int i = 0; i < 6; ++i) jobs += BurnRequest(60'000);
+  client.Send(jobs);
+  ASSERT_TRUE(RunsJobs(*server, 1));
+  Scale(*server, {"pool=4"});
+  EXPECT_TRUE(RunsJobs(*server, 4)) << "none of them ends soon, so no answer wakes the worker";
+}
+
 TEST(ScaleUp, EvensOutTheConnectionsThatThereAre) {
   const auto server = Server::StartWithConfig(ConfigText({.workers = 1}));
   const auto clients = Connect(*server, 400);

@@ -124,6 +124,7 @@ class Connection : public TimerOwner {
   Exchange* TakeReceiving();
   size_t AbsorbContent(absl::string_view arrived);
   void OnContentComplete();
+  void SubmitContent(Exchange* exchange);
   void RefuseLargeContent(ErrorCode code, absl::string_view message);
   bool GrowContent(uint64_t bytes);
   void NoteRequest();

@@ -324,7 +324,11 @@ void Connection::OnContentComplete() {
   Exchange* const exchange = receiving_ == nullptr ? nullptr : TakeReceiving();
   const bool closes = IsDraining() || (exchange != nullptr && exchange->close_after);
   Enter(closes ? ConnState::kFinishing : ConnState::kReadingFrames);
-  if (exchange == nullptr) return;
+  if (exchange != nullptr) SubmitContent(exchange);
+  if (io_->leaving && !closed()) Quiesce();  // it was too much to move
+}
+
+void Connection::SubmitContent(Exchange* exchange) {
   if (!exchange->is_inline) return io_->dispatcher->SubmitPrepared(exchange);
   std::vector<AnswerPiece> pieces(1);
   pieces[0].data = exchange->request->data();

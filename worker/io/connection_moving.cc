@@ -6,11 +6,18 @@
 #include "worker/io/connection.h"
 
 namespace windlass {
+namespace {
+
+constexpr uint64_t kMaxMovedContent = 64 << 20;
+
+}  // namespace
 
 void Connection::Quiesce() {
   switch (state_) {
     case ConnState::kReceivingContent:
     case ConnState::kAwaitingMemory:
+      // What has come is copied; so much is better received to its end first (OnContentComplete).
+      if (receiving_->request_bytes - content_left_ > kMaxMovedContent) return;
       UnreceiveContent();
       break;
     case ConnState::kAtLimit:
@@ -146,9 +153,9 @@ void Connection::Resume() {
 
 absl::Status Connection::StartMoved(IncomingConnection moved) {
   const MovedFlags& flags = moved.flags;
-  accepted_ = std::min(flags.accepted, io_->now());
-  last_active_ = std::min(flags.last_active, io_->now());
-  since_ = std::min(flags.frame_since, io_->now());
+  accepted_ = std::clamp(flags.accepted, Instant{}, io_->now());
+  last_active_ = std::clamp(flags.last_active, Instant{}, io_->now());
+  since_ = std::clamp(flags.frame_since, Instant{}, io_->now());
   peer_done_ = flags.peer_done;
   content_left_ = flags.skip_bytes;
   tail_left_ = flags.tail_bytes;
@@ -189,7 +196,7 @@ absl::Status Connection::StartMoved(IncomingConnection moved) {
     const size_t used = CutFrames(moved.input);
     if (receiving_ != nullptr && output_.exchanges() == before + 1) {
       // The frame that had begun to arrive there: large content that is still coming.
-      since_ = std::min(flags.frame_since, io_->now());
+      since_ = std::clamp(flags.frame_since, Instant{}, io_->now());
       ArmNoLaterThan(NextTimeout());
     } else if (used > 0) {
       since_ = io_->now();  // of the next frame, if it has begun

@@ -9,6 +9,8 @@ namespace windlass {
 namespace {
 
 constexpr absl::Duration kRetryEvery = absl::Milliseconds(1);
+// While jobs wait: more pool processes may have come, and no reply says so.
+constexpr absl::Duration kLookForNewProcesses = absl::Milliseconds(20);
 
 }  // namespace
 
@@ -77,7 +79,9 @@ void Dispatcher::Enqueue(Exchange* exchange) {
   exchange->state = Exchange::State::kQueued;
   backlog_.Push(exchange, sink_->LaneOf(exchange));
   PublishLoad();
-  if (out_.empty() && !retry_.armed()) timers_->Arm(&retry_, timers_->now() + kRetryEvery);
+  if (!retry_.armed()) {
+    timers_->Arm(&retry_, timers_->now() + (out_.empty() ? kRetryEvery : kLookForNewProcesses));
+  }
 }
 
 bool Dispatcher::BacklogIsFull() const {
@@ -94,8 +98,7 @@ std::string Dispatcher::RetryHint() const {
   double longest = 0;
   for (uint32_t i = 0; i <= unknown_handler_; ++i)
     longest = std::max(longest, run_times_.mean_ns(i));
-  const double queue_ms =
-      longest * setup_.config->pool.queue / std::max(1, setup_.pool_processes) / 1e6;
+  const double queue_ms = longest * setup_.config->pool.queue / PoolReady() / 1e6;
   return absl::StrCat("the queue of ", setup_.config->pool.queue, " jobs is full, retry in ",
                       std::clamp(static_cast<int>(queue_ms / 2), 10, 10'000), " ms");
 }
@@ -114,15 +117,18 @@ int Dispatcher::WorkersWithWork() const {
   return count;
 }
 
+// At least one: those that are to come will find their jobs in the queue.
+int Dispatcher::PoolReady() const {
+  const GenerationBay& bay = board_.header().bays[setup_.bay];
+  return std::max(1, static_cast<int>(bay.pool_ready.load(std::memory_order_relaxed)));
+}
+
 bool Dispatcher::HasCredit(uint32_t handler) const {
   if (out_.empty()) return true;
   const PoolConfig& pool = setup_.config->pool;
   const int prefetch =
       pool.prefetch_auto ? PrefetchFor(run_times_.mean_ns(handler)) : pool.prefetch;
-  const int ready =
-      static_cast<int>(board_.header().bays[setup_.bay].pool_ready.load(std::memory_order_relaxed));
-  const int processes = std::clamp(ready, 1, std::max(1, setup_.pool_processes));
-  return static_cast<int>(out_.size()) < JobsAllowedOut(processes, prefetch, WorkersWithWork());
+  return static_cast<int>(out_.size()) < JobsAllowedOut(PoolReady(), prefetch, WorkersWithWork());
 }
 
 bool Dispatcher::Send(Exchange* exchange, absl::string_view envelope, absl::string_view content) {
@@ -156,7 +162,11 @@ void Dispatcher::Pump() {
   // A reply will wake us; without one due, or with the fence still here, only the clock does.
   const bool needs_clock =
       (out_.empty() && !backlog_.empty()) || fence_.state() == Fence::State::kToSend;
-  if (needs_clock) timers_->Arm(&retry_, timers_->now() + kRetryEvery);
+  if (needs_clock) {
+    timers_->Arm(&retry_, timers_->now() + kRetryEvery);
+  } else if (!backlog_.empty() && !retry_.armed()) {
+    timers_->Arm(&retry_, timers_->now() + kLookForNewProcesses);
+  }
 }
 
 void Dispatcher::PublishLoad() {

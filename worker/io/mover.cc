@@ -31,6 +31,9 @@ Mover::~Mover() {
 }
 
 void Mover::AddLink(OwnedFd socket, SlotIndex to, bool even_out) {
+  const bool is_known =
+      std::any_of(links_.begin(), links_.end(), [to](const auto& link) { return link->to == to; });
+  if (even_out && is_known) return;  // it will do
   auto link = std::make_unique<Link>();
   link->socket = std::move(socket);
   link->to = to;
@@ -183,6 +186,15 @@ Mover::Share Mover::ShareOfThis() const {
   return {SurplusConnections(own, total, workers), MeanConnections(total, workers)};
 }
 
+// The master makes new ones while the load is uneven.
+void Mover::DropEvenLinks() {
+  for (size_t i = links_.size(); i-- > 0;) {
+    const Link& link = *links_[i];
+    if (!link.even_out || !link.offered.empty()) continue;
+    if (io_->now() > link.made + kEvenFor) RemoveLink(links_[i].get());
+  }
+}
+
 void Mover::OfferSurplus() {
   if (io_->leaving || io_->draining) return;
   size_t offered = 0;
@@ -192,15 +204,9 @@ void Mover::OfferSurplus() {
     offered += link->offered.size();
   }
   if (!any) return;
+  DropEvenLinks();
   const Share share = ShareOfThis();
-  if (share.surplus == 0 || idle_tries_ > kMostIdleTries) {
-    for (size_t i = links_.size(); i-- > 0;) {
-      const Link& link = *links_[i];
-      if (!link.even_out || !link.offered.empty()) continue;
-      if (io_->now() > link.made + kEvenFor) RemoveLink(links_[i].get());
-    }
-    return TryAgainIn(kRetryEvery);
-  }
+  if (share.surplus == 0 || idle_tries_ > kMostIdleTries) return TryAgainIn(kRetryEvery);
   int looks = kLooksPerTurn;
   for (; offered < share.surplus && looks > 0; --looks) {
     Link* const link = PickLink(share.mean);

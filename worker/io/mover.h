@@ -74,6 +74,7 @@ class Mover : public TimerOwner {
   void RemoveLink(Link* link);
   void OfferLeaving();
   void OfferSurplus();
+  void DropEvenLinks();
   struct Share {
     uint32_t surplus = 0;  // that this worker has
     uint64_t mean = 0;

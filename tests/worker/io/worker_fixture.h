@@ -237,7 +237,6 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
     setup.scoreboard = board;
     setup.job_queue = jobs.send_end.get();
     setup.reply_channel = replies.receive_end.get();
-    setup.pool_processes = 1000;  // as many jobs out as the test likes
     setup.payload_budget_bytes = 256 << 20;
     return setup;
   }
