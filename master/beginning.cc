@@ -1,5 +1,6 @@
 #include "master/beginning.h"
 
+#include "absl/strings/str_cat.h"
 #include "common/control_path.h"
 #include "common/log.h"
 #include "common/log_file.h"
@@ -71,7 +72,8 @@ absl::Status Beginning::Start(Config config, Service* service, ControlServer* co
   }
   ControlClientId waits;
   if (former_->reply_to() >= 0) waits = control->AdoptClient(OwnedFd(former_->reply_to()));
-  op->ReloadFor(waits);
+  op->ReloadFor(
+      waits, absl::StrCat("this is windlassd ", WINDLASS_VERSION, " now, but its reload failed: "));
   return absl::OkStatus();
 }
 

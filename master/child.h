@@ -22,6 +22,9 @@ struct ChildId {
   friend bool operator==(ChildId, ChildId) = default;
 };
 
+// Of a generation that did not come up: its processes are ended, which is no news.
+inline constexpr char kGivenUp[] = "its generation was given up";
+
 // One place in the process table: a worker or a pool process, and whoever replaces it after a
 // death. Its life is in child_state.h.
 struct Child {
@@ -45,8 +48,8 @@ struct Child {
   OwnedFd pidfd;
   std::optional<ControlChannel> control;
   Instant started;
-  uint64_t work_before = 0;    // jobs or requests that its slot had counted by then
-  int quick_deaths = 0;        // in a row
+  uint64_t work_before = 0;  // jobs or requests that its slot had counted by then
+  int quick_deaths = 0;      // in a row
   struct Heir {
     SlotIndex slot;
     uint32_t incarnation = 0;

@@ -111,14 +111,8 @@ absl::StatusOr<ListenerSet::Bound> ListenerSet::BindOne(const ListenerConfig& co
   }
   if (absl::Status bound = BindSocket(fd->get(), address.get(), address.length, what); !bound.ok())
     return bound;
-  Bound made{*std::move(fd),
-             index,
-             "",
-             config.address.text,
-             is_unix ? config.address.path : "",
-             is_unix,
-             -1,
-             config};
+  Bound made{*std::move(fd), index, "",    config.address.text, is_unix ? config.address.path : "",
+             is_unix,        -1,    config};
   const absl::Status listens = BeginListening(config, is_unix, address, &made);
   if (listens.ok()) return made;
   if (is_unix) (void)RemoveSocketFile(config.address.path);  // nobody is behind it

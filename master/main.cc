@@ -73,7 +73,8 @@ int CheckUpgrade(int memfd) {
   const absl::StatusOr<proto::UpgradeState> state = ReadUpgradeState(memfd);
   if (!state.ok()) return Fail(state.status().message(), kExitRunTime);
   const absl::Status fits = CheckUpgradeState(*state);
-  return fits.ok() ? 0 : Fail(fits.message(), kExitRunTime);
+  if (!fits.ok()) return Fail(fits.message(), kExitRunTime);
+  return std::cout << kUpgradeAnswer << std::endl, 0;
 }
 
 int Main(int argc, char** argv) {

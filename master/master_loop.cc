@@ -96,6 +96,7 @@ int MasterLoop::Run(const Parts& parts, bool hint) {
     return 1;
   }
   LOG(INFO) << (stop_now_ ? "stopped at once" : "stopped");
+  parts.op->OnStopped();
   return 0;
 }
 
@@ -104,10 +105,13 @@ void MasterLoop::KeepPidFile() {
   const std::string& path = service_->current().generation().config().master.pid_file;
   if (path == pid_path_) return;
   pid_path_ = path;
-  pid_file_.Remove();
-  if (path.empty()) return;
+  if (path.empty()) return pid_file_.Remove();
   absl::StatusOr<PidFile> written = PidFile::Write(path);
-  if (!written.ok()) return LOG(ERROR) << written.status().message(), void();
+  if (!written.ok()) {
+    LOG(ERROR) << written.status().message() << (pid_file_.path().empty() ? "" : "; it stays at ")
+               << pid_file_.path();
+    return;
+  }
   pid_file_ = *std::move(written);
 }
 

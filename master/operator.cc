@@ -38,10 +38,10 @@ void Operator::OnRequest(const proto::CtlRequest& request, ControlClientId clien
     case proto::CtlRequest::kUpgrade:
       return master_->Upgrade(client);
     case proto::CtlRequest::kDrain:
-      Answer(client, true, "stopping when all that is in flight is answered");
+      BeginStop("stopping when all that is in flight is answered", client);
       return master_->Drain();
     case proto::CtlRequest::kStop:
-      Answer(client, true, "stopping");
+      BeginStop("stopping fast", client);
       return master_->StopFast();
     case proto::CtlRequest::kReopenLogs:
       return ReopenLogs(client);
@@ -62,6 +62,18 @@ void Operator::OnRequest(const proto::CtlRequest& request, ControlClientId clien
   }
 }
 
+void Operator::BeginStop(absl::string_view what, ControlClientId client) {
+  LOG(INFO) << "windlassctl: " << what;
+  proto::CtlReply reply;
+  reply.mutable_progress()->set_line(what.data(), what.size());
+  Send(client, reply);
+  stop_waiters_.push_back(client);
+}
+
+void Operator::OnStopped() {
+  for (const ControlClientId client : stop_waiters_) Answer(client, true, "stopped");
+}
+
 void Operator::OnClientGone(ControlClientId client) { reload_waiters_.erase(client); }
 
 void Operator::Reload(const proto::CtlRequest::Reload& request, ControlClientId client) {
@@ -76,27 +88,28 @@ void Operator::Reload(const proto::CtlRequest::Reload& request, ControlClientId 
   ReloadFor(client);
 }
 
-void Operator::ReloadFor(ControlClientId client) {
+void Operator::ReloadFor(ControlClientId client, absl::string_view if_it_fails) {
   const uint64_t number = service_->Reload();
-  if (client != ControlClientId{}) reload_waiters_[client] = number;
+  if (client != ControlClientId{}) reload_waiters_[client] = {number, std::string(if_it_fails)};
 }
 
 void Operator::OnReloadProgress(uint64_t reload, const std::string& line) {
   proto::CtlReply reply;
   reply.mutable_progress()->set_line(line);
-  for (const auto& [client, number] : reload_waiters_) {
-    if (number == reload) Send(client, reply);
+  for (const auto& [client, waiter] : reload_waiters_) {
+    if (waiter.reload == reload) Send(client, reply);
   }
 }
 
 void Operator::OnReloadEnded(uint64_t reload, const ReloadResult& result) {
-  std::vector<ControlClientId> told;
-  for (const auto& [client, number] : reload_waiters_) {
-    if (number <= reload) told.push_back(client);
-  }
-  for (const ControlClientId client : told) {
-    reload_waiters_.erase(client);
-    Answer(client, result.ok, result.message);
+  for (auto waiter = reload_waiters_.begin(); waiter != reload_waiters_.end();) {
+    if (waiter->second.reload > reload) {
+      ++waiter;
+      continue;
+    }
+    const absl::string_view before = result.ok ? "" : waiter->second.if_it_fails;
+    Answer(waiter->first, result.ok, absl::StrCat(before, result.message));
+    waiter = reload_waiters_.erase(waiter);
   }
 }
 

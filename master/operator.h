@@ -40,11 +40,14 @@ class Operator : public ControlCommands, public ServiceObserver, public TimerOwn
   // Opens the log file again, and hands it to all; `client` may be none.
   void ReopenLogs(ControlClientId client);
   void Answer(ControlClientId client, bool ok, absl::string_view message);
-  // Reloads; `client`, which may be none, waits for what becomes of it.
-  void ReloadFor(ControlClientId client);
+  // Reloads; `client`, which may be none, waits for what becomes of it. `if_it_fails` goes before
+  // the reason.
+  void ReloadFor(ControlClientId client, absl::string_view if_it_fails = "");
 
   void OnRequest(const proto::CtlRequest& request, ControlClientId client) override;
   void OnClientGone(ControlClientId client) override;
+  // The server ends now: whoever asked for it and waits is told.
+  void OnStopped();
   void OnReloadProgress(uint64_t reload, const std::string& line) override;
   void OnReloadEnded(uint64_t reload, const ReloadResult& result) override;
   void OnReport(const Supervisor& supervisor, const Child& child,
@@ -54,6 +57,7 @@ class Operator : public ControlCommands, public ServiceObserver, public TimerOwn
  private:
   using Calls = std::map<uint32_t, std::unique_ptr<RoundCall>>;
 
+  void BeginStop(absl::string_view what, ControlClientId client);
   void Reload(const proto::CtlRequest::Reload& request, ControlClientId client);
   void Scale(const proto::CtlRequest::Scale& request, ControlClientId client);
   void Survey(proto::Command::Survey::Of of, ControlClientId client);
@@ -77,7 +81,12 @@ class Operator : public ControlCommands, public ServiceObserver, public TimerOwn
   MasterCommands* const master_;
   ControlServer* server_ = nullptr;
   // Working state.
-  std::map<ControlClientId, uint64_t> reload_waiters_;  // to the reload's number
+  struct Waiter {
+    uint64_t reload = 0;  // its number
+    std::string if_it_fails;
+  };
+  std::map<ControlClientId, Waiter> reload_waiters_;
+  std::vector<ControlClientId> stop_waiters_;
   Calls calls_;
   uint32_t next_call_ = 1;
 };

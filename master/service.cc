@@ -258,8 +258,13 @@ absl::Status Service::Resize(std::optional<int> workers, std::optional<int> pool
     return absl::InvalidArgumentError(absl::StrCat("pool must be from 1 to ", most_pool,
                                                    " (what master.max_processes leaves room for)"));
   }
-  if (workers && keep) kept_workers_ = workers;
-  if (pool && keep) kept_pool_ = pool;
+  const int all = workers.value_or(current_->wanted(Role::kWorker)) + pool.value_or(now);
+  if (const int most = current_->generation().config().master.max_processes; all > most) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(all, " processes are more than master.max_processes = ", most));
+  }
+  if (workers) kept_workers_ = keep ? workers : std::nullopt;
+  if (pool) kept_pool_ = keep ? pool : std::nullopt;
   current_->Resize(workers.value_or(current_->wanted(Role::kWorker)), pool.value_or(now));
   LOG(INFO) << "resized: " << current_->wanted(Role::kWorker) << " workers, "
             << current_->wanted(Role::kPool) << " pool processes";

@@ -66,11 +66,11 @@ void AddProcess(const Supervisor& supervisor, const Child& child, const Scoreboa
   process.set_rss_bytes(ResidentBytes(child.pid));
   if (child.is_worker()) {
     process.set_connections(slot.connections.load());
-    process.set_requests(slot.requests.load());
+    process.set_requests(slot.requests.load() - child.work_before);
     process.set_jobs(uint64_t{slot.jobs_out.load()} + slot.jobs_queued.load());
     return;
   }
-  process.set_jobs(slot.jobs_done.load());
+  process.set_jobs(slot.jobs_done.load() - child.work_before);
   const uint64_t job = slot.job.load();
   if (job <= kSlotReceiving) return;
   process.set_job_id(job);

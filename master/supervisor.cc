@@ -177,8 +177,8 @@ void Supervisor::TellDrain(Child& child) {
   const bool generation_ends = state_ == State::kDraining;
   Instant deadline = timers_->now() + generation_.config().master.drain_timeout;
   if (generation_ends) deadline = std::min(deadline, farewell_.deadline);
-  // Its client gets the answer or, by then, an error: a job is not cut for our convenience.
-  if (!generation_ends && !child.is_worker()) deadline = timers_->now() + LongestDeadline();
+  // Clients get the answer or, by then, an error: a job is not cut for our convenience.
+  if (!generation_ends) deadline = timers_->now() + LongestDeadline();
   child.moves = child.is_worker() && (generation_ends ? farewell_.moves : true);
   proto::Command command;
   command.mutable_drain()->set_deadline_ns(static_cast<uint64_t>(deadline.ns));
@@ -227,7 +227,7 @@ void Supervisor::Abort() {
   pool_told_ = true;
   generation_.listeners().Close();
   for (auto& child : children_) {
-    child->killed_because = "its generation was given up";
+    child->killed_because = kGivenUp;
     child->state = child->pid == 0 ? ChildState::kGone : ChildState::kEnding;
     child->timer.Disarm();
   }

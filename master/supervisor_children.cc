@@ -174,7 +174,8 @@ void Supervisor::OnExited(Child& child) {
   const pid_t pid = std::exchange(child.pid, 0);
   const uint64_t held_job = board_->slot(*child.slot).job.load();
   const bool was_running = !child.is_worker() && held_job > kSlotReceiving;
-  const bool asked_to = child.leaving() && status->exited && status->code == 0;
+  const bool asked_to =
+      (child.leaving() && status->exited && status->code == 0) || child.killed_because == kGivenUp;
   if (!asked_to) NoteDeath(child, cause, pid, was_running ? held_job : 0);
   ClearSlot(child);
   if (!child.is_worker()) SettleJobs(held_job, cause);

@@ -59,11 +59,15 @@ Child* Supervisor::SuccessorOf(const Child& child) {
 void Supervisor::Recycle(Instant now) {
   if (state_ != State::kServing) return;
   for (const Role role : {Role::kWorker, Role::kPool}) {
-    int in_replacement = 0;
+    // Those that leave do not count, or one long job would hold up all others; unless they are
+    // many.
+    int in_replacement = 0, leaving = 0;
     for (const auto& child : children_) {
       if (child->role->role != role) continue;
-      if (child->replaces != ChildId{} || child->leaving()) ++in_replacement;
+      if (child->replaces != ChildId{}) ++in_replacement;
+      if (child->leaving()) ++leaving;
     }
+    if (leaving >= wanted(role)) continue;
     const int most = MostReplacedAtOnce(wanted(role));
     const size_t before = children_.size();
     for (size_t i = 0; i < before && in_replacement < most; ++i) {

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "common/config.h"
 #include "common/owned_fd.h"
 #include "proto/upgrade.pb.h"
@@ -15,6 +16,9 @@
 namespace windlass {
 
 constexpr uint32_t kUpgradeFormat = 1;
+// What --check-upgrade says at last when this binary can take over: another program that happens to
+// succeed does not say it.
+constexpr absl::string_view kUpgradeAnswer = "windlassd takes over";
 
 absl::StatusOr<OwnedFd> WriteUpgradeState(const proto::UpgradeState& state);
 // From the start of the memfd. FailedPrecondition: of a format that this binary does not know.

@@ -139,8 +139,11 @@ void Upgrader::OnReady() {
   selector_->Unregister(checker_.get());
   checker_.Reset();
   if (timed_out_) return Fail(absl::StrCat(program_, " did not end its check in time"));
-  if (status->exited && status->code == 0) return Exec();
   const std::string said = LastLine(output_.get());
+  if (status->exited && status->code == 0 && said == kUpgradeAnswer) return Exec();
+  if (status->exited && status->code == 0) {
+    return Fail(absl::StrCat(program_, " is no windlassd that can take over"));
+  }
   if (!status->exited) return Fail(absl::StrCat(program_, " died of signal ", status->code));
   Fail(said.empty() ? absl::StrCat(program_, " ended with code ", status->code) : said);
 }

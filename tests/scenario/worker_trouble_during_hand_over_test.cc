@@ -43,6 +43,29 @@ void DropEnded(Clients* clients) {
                  clients->end());
 }
 
+TEST(StoppedWorker, GetsNoIdleClientsFromTheOthers) {
+  const auto server = Server::StartWithConfig(ConfigText({.workers = 2}));
+  const pid_t stopped = ServerStatus::Of(*server).Pids("worker").at(0);
+  ::kill(stopped, SIGSTOP);
+  std::vector<std::unique_ptr<Client>> clients;
+  while (clients.size() < 60) {
+    auto client = std::make_unique<Client>(server->address("message"));
+    client->Send(SearchRequest("morpheus"));
+    // One that the stopped worker was woken for waits: it is not what this is about.
+    if (client->ReadAnswer(absl::Seconds(2))) clients.push_back(std::move(client));
+  }
+  // Longer than it takes to see that the load is uneven.
+  const absl::Time end = absl::Now() + absl::Seconds(3);
+  while (absl::Now() < end) {
+    for (auto& client : clients) {
+      client->Send(SearchRequest("morpheus"));
+      ASSERT_TRUE(client->ReadAnswer(absl::Seconds(2)));
+    }
+    absl::SleepFor(absl::Milliseconds(20));  // idle, so that they could be moved
+  }
+  ::kill(stopped, SIGCONT);
+}
+
 TEST(OldWorkerThatIsStopped, DelaysNobodyElseAndIsKilledAfterDrainTimeout) {
   const auto server = Server::StartWithConfig(ConfigText({.in_master = "drain_timeout = \"2s\""}));
   Clients clients = Connect(*server, 40);

@@ -275,8 +275,10 @@ void IoLoop::OnTimer(Timer* timer, Instant) {
 }
 
 void IoLoop::StopNow() {
+  const bool alone = io_.leaving && !io_.draining && !master_gone_;
   io_.draining = true;
-  dispatcher_.AnswerAll(ErrorCode::kUnavailable, "the server is shutting down");
+  dispatcher_.AnswerAll(ErrorCode::kUnavailable,
+                        alone ? "the worker that had the job ends" : "the server is shutting down");
   connections_.ForEach([](Connection* connection) { connection->CloseNow(); });
 }
 

@@ -13,6 +13,8 @@ constexpr absl::Duration kFullRetry = absl::Milliseconds(5);
 // How long a worker keeps a link over which it has nothing to give: what it has got itself may be
 // too much a moment later, when several workers are new.
 constexpr absl::Duration kEvenFor = absl::Seconds(2);
+constexpr absl::Duration kFresh =
+    absl::Seconds(1);  // after that, one offer to see whether it lives
 constexpr absl::Duration kPatience = absl::Milliseconds(20);
 constexpr int kLooksPerTurn = 1024;  // for idle connections
 constexpr int kMostIdleTries = 100;
@@ -69,6 +71,7 @@ bool Mover::TakeVerdicts(Link* link) {
         ReceivePacket(link->socket.get(), absl::MakeConstSpan(&room, 1), {});
     if (packet.outcome == PacketOutcome::kFull) return true;
     if (packet.outcome == PacketOutcome::kPeerGone) return false;
+    link->heard = link->answered = io_->now();
     if (packet.truncated || !verdicts.ParseFromArray(buffer, static_cast<int>(packet.bytes))) {
       continue;
     }
@@ -117,17 +120,19 @@ Mover::Link* Mover::PickLink(uint64_t enough) {
   Link* pick = nullptr;
   uint64_t fewest = enough;
   for (const auto& link : links_) {
-    const bool is_full = link->offered.size() >= kMaxOffered;
-    if (io_->now() < link->rests_until) continue;
+    // Not heard from yet, or not any more: it may be stopped, and would keep what it is offered.
+    if (link->answered == Instant{} || io_->now() < link->rests_until) continue;
+    if (!link->offered.empty() && io_->now() > link->heard + kPatience) continue;
     const ProcessSlot& slot = setup_.scoreboard->slot(link->to);
     if (slot.state.load(std::memory_order_relaxed) != ProcessState::kServing) continue;
-    if (is_full && io_->now() > link->heard + kPatience) continue;
     const uint64_t load = slot.connections.load(std::memory_order_relaxed) + link->offered.size();
     if (load >= fewest) continue;
     fewest = load;
     pick = link.get();
   }
-  return pick == nullptr || pick->offered.size() >= kMaxOffered ? nullptr : pick;
+  if (pick == nullptr) return nullptr;
+  const bool is_fresh = io_->now() < pick->answered + kFresh;
+  return pick->offered.size() < (is_fresh ? kMaxOffered : 1) ? pick : nullptr;
 }
 
 // False: the link takes no more now; the connection is as it was.

@@ -60,6 +60,7 @@ class Mover : public TimerOwner {
     bool even_out = false;
     Instant made;
     Instant rests_until;  // it has refused
+    Instant answered;     // its last word; never before its first
     Instant heard;        // its last verdict, or the first offer after it had none out
     absl::flat_hash_map<uint64_t, SelectorToken> offered;
   };

@@ -37,6 +37,8 @@ void Taker::AddLink(OwnedFd socket) {
   const absl::Status watched =
       selector_->Register(link->socket.get(), kReadable, TokenFor(link->number));
   if (!watched.ok()) return LOG(ERROR) << "hand-over: " << watched.ToString(), void();
+  // The other worker offers nothing before it has heard from us: we may be stopped, or stuck.
+  SendVerdict(link->socket.get(), 0, proto::Verdicts::FULL);
   links_.push_back(std::move(link));
 }
 

@@ -25,6 +25,7 @@ class TakerTest : public testing::Test, public MovedConnectionSink {
   OwnedFd AddLink() {
     PacketPair link = *SeqPacketPair(kChannelBufferBytes);
     taker_->AddLink(std::move(link.receive_end));
+    EXPECT_EQ(Hear(link.send_end), "0: FULL") << "it lives";
     return std::move(link.send_end);
   }
   void Offer(const OwnedFd& link, uint64_t id, absl::string_view input = "") {

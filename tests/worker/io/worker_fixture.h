@@ -368,7 +368,10 @@ class WorkersTest : public testing::Test {
 // The other end of a worker's giving link, when the test is the other worker.
 class OtherWorker {
  public:
-  explicit OtherWorker(OwnedFd link) : link_(std::move(link)) {}
+  // It says that it lives, as every taker does.
+  explicit OtherWorker(OwnedFd link) : link_(std::move(link)) {
+    Answer(0, proto::Verdicts::FULL);
+  }
 
   // The next offer; nullopt: there is none.
   std::optional<IncomingConnection> TakeOffer() {
