@@ -6,7 +6,8 @@
 
 namespace windlass {
 
-// Which slot of the scoreboard a process has. Worker slots come first: [0, workers.max).
+// Which slot of the scoreboard a process has. Worker slots come first, a range of them for each
+// generation; see common/scoreboard.h.
 struct SlotIndex {
   uint32_t value = 0;
   friend constexpr auto operator<=>(SlotIndex, SlotIndex) = default;

@@ -183,6 +183,7 @@ void Operator::KillJob(uint64_t job, ControlClientId client) {
       command.mutable_drop_job()->set_id(job);
       RoundCall& call = NewCall(client);
       call.Expect(*supervisor, *child);
+      call.set_about(job);
       call.reply().mutable_done()->set_message("its worker does not answer");
       if (!supervisor->Tell(*child, command)) Finish(calls_.find(call.number()));
       return;
@@ -219,6 +220,7 @@ void Operator::OnReport(const Supervisor& supervisor, const Child& child,
   if (report.has_drop_result()) {
     for (auto call = calls_.begin(); call != calls_.end(); ++call) {
       if (!call->second->reply().has_done()) continue;
+      if (call->second->about() != report.drop_result().id()) continue;
       if (!call->second->OnAnswered(supervisor, child.id)) continue;
       const bool found = report.drop_result().found();
       call->second->reply().mutable_done()->set_ok(found);

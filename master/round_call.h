@@ -39,6 +39,9 @@ class RoundCall {
     return false;
   }
 
+  // Which job it is about; 0: none.
+  void set_about(uint64_t job) { about_ = job; }
+  uint64_t about() const { return about_; }
   uint32_t number() const { return number_; }
   ControlClientId client() const { return client_; }
   bool complete() const { return silent_.empty(); }
@@ -53,6 +56,7 @@ class RoundCall {
   Timer timer_;
   std::vector<Asked> silent_;
   size_t asked_ = 0;
+  uint64_t about_ = 0;
   proto::CtlReply reply_;
 };
 

@@ -125,6 +125,7 @@ class Supervisor : public TimerOwner {
   Supervisor(Generation generation, const SupervisorServices& services, bool adopted);
   void AdoptChild(const proto::UpgradeState::Process& process);
   void WatchFds(Child& child);
+  RecycleLimits LimitsOf(const Child& child) const;
   Child& AddChild(const RoleSpec& role);
   const RoleSpec& SpecOf(Role role) const;
   void Apply(Child& child, ChildEvent event);

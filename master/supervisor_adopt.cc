@@ -36,6 +36,7 @@ void Supervisor::AdoptChild(const proto::UpgradeState::Process& process) {
   child.started = Instant{static_cast<int64_t>(process.started_ns())};
   child.work_before = process.work_before();
   child.moves = process.moves();
+  child.limits = LimitsOf(child);
   const Config& config = generation_.config();
   if (process.leaving()) {
     child.state = ChildState::kDraining;

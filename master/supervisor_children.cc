@@ -94,16 +94,20 @@ void Supervisor::Watch(Child& child, SpawnedProcess process) {
   ProcessSlot& slot = board_->MutableSlot(*child.slot);
   slot.pid.store(child.pid);
   const Config& config = generation_.config();
+  child.work_before = WorkOf(child);
+  child.limits = LimitsOf(child);
+  WatchFds(child);
+  timers_->Arm(&child.timer, timers_->now() + config.master.startup_timeout);
+  LOG(DEBUG) << NameOf(child) << " is pid " << child.pid;
+}
+
+RecycleLimits Supervisor::LimitsOf(const Child& child) const {
+  const Config& config = generation_.config();
   const RecyclePolicy recycling = child.is_worker()
                                       ? RecyclePolicy{0, config.workers.max_age, 0}
                                       : RecyclePolicy{static_cast<uint64_t>(config.pool.max_jobs),
                                                       config.pool.max_age, config.pool.max_memory};
-  child.work_before = WorkOf(child);
-  child.limits =
-      LimitsFor(recycling, child.started, slot.jobs_done.load(), static_cast<uint64_t>(child.pid));
-  WatchFds(child);
-  timers_->Arm(&child.timer, timers_->now() + config.master.startup_timeout);
-  LOG(DEBUG) << NameOf(child) << " is pid " << child.pid;
+  return LimitsFor(recycling, child.started, child.work_before, static_cast<uint64_t>(child.pid));
 }
 
 void Supervisor::WatchFds(Child& child) {

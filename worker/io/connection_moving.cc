@@ -8,7 +8,9 @@
 namespace windlass {
 namespace {
 
+// More than that is copied for too long: it goes its way here.
 constexpr uint64_t kMaxMovedContent = 64 << 20;
+constexpr uint64_t kMaxMovedAnswer = 64 << 20;
 
 }  // namespace
 
@@ -63,6 +65,7 @@ void Connection::UnreceiveContent() {
 }
 
 bool Connection::CanMove() const {
+  if (output_.answered_bytes() > kMaxMovedAnswer) return false;  // each flush looks again
   switch (state_) {
     case ConnState::kQuiescing:
       return output_.all_answered();
