@@ -18,9 +18,9 @@ Supervisor::Supervisor(Generation generation, const SupervisorServices& services
   for (const proto::UpgradeState::Process& process : state.processes()) AdoptChild(process);
   PublishPlaces();
   // Those that were dead, or waited for their turn, at the moment of the upgrade.
-  if (state_ == State::kServing) {
-    ResizeRole(Role::kWorker, wanted_workers_);
-    ResizeRole(Role::kPool, wanted_pool_);
+  if (generation_.can_repair()) {
+    if (state_ == State::kServing) ResizeRole(Role::kWorker, wanted_workers_);
+    if (!pool_told_) ResizeRole(Role::kPool, wanted_pool_);
   }
   UpdateState();
 }

@@ -10,7 +10,7 @@ namespace windlass {
 void Supervisor::Resize(int workers, int pool) {
   wanted_workers_ = std::clamp(workers, 1, generation_.config().workers.max);
   wanted_pool_ = std::max(pool, 1);
-  if (state_ != State::kServing) return;
+  if (state_ != State::kServing || !generation_.can_repair()) return;
   ResizeRole(Role::kWorker, wanted_workers_);
   ResizeRole(Role::kPool, wanted_pool_);
   UpdateState();
@@ -57,7 +57,7 @@ Child* Supervisor::SuccessorOf(const Child& child) {
 }
 
 void Supervisor::Recycle(Instant now) {
-  if (state_ != State::kServing) return;
+  if (state_ != State::kServing || !generation_.can_repair()) return;
   for (const Role role : {Role::kWorker, Role::kPool}) {
     // Those that leave do not count, or one long job would hold up all others; unless they are
     // many.

@@ -79,9 +79,8 @@ void Dispatcher::Enqueue(Exchange* exchange) {
   exchange->state = Exchange::State::kQueued;
   backlog_.Push(exchange, sink_->LaneOf(exchange));
   PublishLoad();
-  if (!retry_.armed()) {
-    timers_->Arm(&retry_, timers_->now() + (out_.empty() ? kRetryEvery : kLookForNewProcesses));
-  }
+  const Instant look = timers_->now() + (out_.empty() ? kRetryEvery : kLookForNewProcesses);
+  if (look < retry_.deadline()) timers_->Arm(&retry_, look);
 }
 
 bool Dispatcher::BacklogIsFull() const {

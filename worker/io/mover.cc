@@ -135,7 +135,6 @@ Mover::Link* Mover::PickLink(uint64_t enough) {
   return pick->offered.size() < (is_fresh ? kMaxOffered : 1) ? pick : nullptr;
 }
 
-// False: the link takes no more now; the connection is as it was.
 bool Mover::Offer(Connection* connection, Link* link) {
   OutgoingConnection outgoing;
   if (!connection->Pack(&outgoing)) return true;  // it tells us when the client has taken more
@@ -147,7 +146,12 @@ bool Mover::Offer(Connection* connection, Link* link) {
     return true;
   }
   connection->Unpack();
-  return false;
+  if (sent.ok()) return false;
+  // No memory or descriptors for this one: the others need not wait for it.
+  LOG(ERROR) << "hand-over: " << sent.status().ToString();
+  refused_.push_back(connection->token());
+  TryAgainIn(kRetryEvery);
+  return true;
 }
 
 void Mover::EndTurn() {

@@ -69,6 +69,7 @@ class Mover : public TimerOwner {
   // may is waited for, so that the load stays even, unless it has said nothing for a while.
   // Not one that has `enough` already.
   Link* PickLink(uint64_t enough = UINT64_MAX);
+  // False: the link takes no more now, and the connection is as it was.
   bool Offer(Connection* connection, Link* link);
   bool TakeVerdicts(Link* link);  // false: the link has ended
   void TakeVerdict(Link* link, const proto::Verdicts::Verdict& verdict);
