@@ -166,6 +166,25 @@ TEST(UnixListener, OfAFailedReloadLeavesNothingBehind) {
   EXPECT_TRUE(Eventually([&] { return ::access(path.c_str(), F_OK) != 0; }));
 }
 
+TEST(NewLimits, HoldForTheConnectionsThatMoved) {
+  const auto with_lines_of = [](absl::string_view most) {
+    return ConfigText(
+        {.listeners = ListenerText("line", absl::StrCat("max_line = \"", most, "\""))});
+  };
+  const auto server = Server::StartWithConfig(with_lines_of("1KiB"));
+  Client client(server->address("line"));
+  const std::string line = std::string(500, 'x') + "\n";
+  client.Send(line);
+  EXPECT_EQ(client.Read(line.size()), line);
+  server->WriteConfig(with_lines_of("100B"));
+  ASSERT_TRUE(Reload(*server));
+  ASSERT_TRUE(OldGenerationsEnd(*server));
+  client.Send("short\n");
+  EXPECT_EQ(client.Read(6), "short\n");
+  client.Send(line);
+  EXPECT_TRUE(client.SeesEnd()) << "too long now";
+}
+
 TEST(SearchTable, IsReadAgainByAReloadAndNotBefore) {
   TemporaryFolder folder;
   const std::string table = folder.Write("table.json", R"({"trinity": "Dodge this."})");

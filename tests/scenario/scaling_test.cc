@@ -152,6 +152,19 @@ TEST(Scale, LastsOverReloadsWhenItIsToBeKept) {
   }
 }
 
+TEST(Scale, WithoutKeepEndsAnEarlierKeep) {
+  const auto server = Server::StartWithConfig(ConfigText());
+  Scale(*server, {"workers=4", "pool=3", "--keep"});
+  Scale(*server, {"workers=3"});
+  ServerStatus status = ServerStatus::Of(*server);
+  EXPECT_FALSE(status.workers.kept);
+  EXPECT_TRUE(status.pool.kept) << "nothing was said of it";
+  ASSERT_TRUE(Reload(*server));
+  status = ServerStatus::Of(*server);
+  EXPECT_EQ(status.workers.wanted, 2u);
+  EXPECT_EQ(status.pool.wanted, 3u);
+}
+
 TEST(ScaleUp, GivesNewPoolProcessesTheJobsThatWait) {
   const auto server = Server::StartWithConfig(ConfigText({.workers = 1, .pool = 1}));
   Client client(server->address("message"));

@@ -76,8 +76,8 @@ TEST_F(Upgrade, BySignalUnderLoadLosesNothingSeveralTimesInARow) {
     Install(Program("windlassd"));
     server->Signal(SIGUSR2);
     ASSERT_TRUE(Eventually([&] {
-      return server->LogHas(absl::StrCat("generation ", generation, " serves, generation ",
-                                         generation - 1, " ends"));
+      return server->LogHas(
+          absl::StrCat("generation ", generation, " serves, generation ", generation - 1, " ends"));
     })) << generation;
   }
   ledger.Stop();

@@ -119,6 +119,30 @@ TEST(Reload, MovesTenThousandIdleConnectionsWithinASecond) {
   EXPECT_EQ(ServerStatus::Of(*server).totals.at("accepted"), clients.size());
 }
 
+TEST(ScaleUp, EvensOutTenThousandConnections) {
+  RaiseDescriptorLimit();
+  const auto server = Server::StartWithConfig(ConfigText({.workers = 1}));
+  const Clients clients = Connect(*server, 10'000);
+  const absl::Time begin = absl::Now();
+  ASSERT_EQ(server->Ctl({"scale", "workers=4"}).exit_code, 0);
+  ASSERT_TRUE(Eventually([&] {
+    uint64_t most = 0;
+    const ServerStatus status = ServerStatus::Of(*server);
+    const std::vector<ServerStatus::Process> workers = status.Serving("worker");
+    for (const ServerStatus::Process& worker : workers) most = std::max(most, worker.connections);
+    // At most 1.25 times the mean.
+    return workers.size() == 4 && most * 4 <= clients.size() * 5 / 4;
+  }));
+  Record("took", absl::Now() - begin);
+  const ServerStatus status = ServerStatus::Of(*server);
+  EXPECT_EQ(status.totals.at("connections"), clients.size());
+  EXPECT_EQ(status.totals.at("accepted"), clients.size()) << "nobody came again";
+  for (size_t i = 0; i < clients.size(); i += 100) {
+    clients[i]->Send(SearchRequest("morpheus"));
+    ASSERT_TRUE(clients[i]->ReadAnswer()) << i;
+  }
+}
+
 TEST(Reload, EndsOldProcessesWithinASecondOfTheirLongestJob) {
   const auto server = Server::StartWithConfig(ConfigText());
   const Clients idle = Connect(*server, 100);
