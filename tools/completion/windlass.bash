@@ -10,8 +10,8 @@ _windlass_handlers='search binary echo burn file append'
 # Every completion goes through here; $1 offers words. It finds
 #   words    the words before the one that is being written,
 #   current  that one, up to the cursor,
-# and sets COMPREPLY by _windlass_offer. bash cuts words at = and : (COMP_WORDBREAKS), which are put together again here;
-# but COMPREPLY may only hold what comes after the last cut.
+# and sets COMPREPLY by _windlass_offer. bash cuts words at = and : (COMP_WORDBREAKS), which are put together again
+# here; but COMPREPLY may only hold what comes after the last cut.
 _windlass_complete() {
   local words current option value prefix kept i
   local line=${COMP_LINE:0:COMP_POINT}
