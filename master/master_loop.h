@@ -11,6 +11,7 @@
 #include "master/operator.h"
 #include "master/pid_file.h"
 #include "master/service.h"
+#include "master/service_manager.h"
 #include "master/upgrader.h"
 
 namespace windlass {
@@ -50,9 +51,11 @@ class MasterLoop : public MasterCommands, public UpgradeHost {
     Operator* op;
     ControlServer* control;
     Upgrader* upgrader;
+    ServiceManager* manager;
     const SpawnSettings* settings;
   };
-  int Run(const Parts& parts, bool hint);
+  // `client`: how to call `windlass` in one line to try, printed once it serves; "" = no line.
+  int Run(const Parts& parts, const std::string& client);
 
   void Drain() override;
   void StopFast() override;

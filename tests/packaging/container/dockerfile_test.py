@@ -47,4 +47,4 @@ class Dockerfile(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    tried.main()

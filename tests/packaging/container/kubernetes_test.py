@@ -115,4 +115,4 @@ class Manifests(unittest.TestCase):
 if __name__ == "__main__":
     if yaml is None:
         tried.skip("not installed: python3-yaml")
-    unittest.main()
+    tried.main()

@@ -94,4 +94,4 @@ if __name__ == "__main__":
     tried.skip_unless_found("unshare", "nsenter")
     if tried.run(*UNSHARE, "true").returncode != 0:
         tried.skip("unshare --pid is not permitted here")
-    unittest.main()
+    tried.main()

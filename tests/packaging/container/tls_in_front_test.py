@@ -195,4 +195,4 @@ class TlsInFront(unittest.TestCase):
 
 if __name__ == "__main__":
     tried.skip_unless_found("haproxy", "openssl")
-    unittest.main()
+    tried.main()

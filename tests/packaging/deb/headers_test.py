@@ -55,4 +55,4 @@ class Headers(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    tried.main()

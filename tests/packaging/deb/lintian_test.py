@@ -17,4 +17,4 @@ class Lintian(unittest.TestCase):
 
 if __name__ == "__main__":
     tried.skip_unless_found("lintian")
-    unittest.main()
+    tried.main()

@@ -28,17 +28,26 @@ esac
 """
 
 
+class Unavailable(Exception):
+    """This machine does not let us have one, and why."""
+
+
 class MachineCopy:
     """`systemd`: whether maintainer scripts believe that systemd runs."""
 
     def __init__(self, systemd=False):
+        if os.geteuid() != 0:
+            raise Unavailable("not root")
         self.systemd = "systemd" if systemd else ""
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="windlass-machine-"))
         for name in ("upper", "work", "root"):
             (self.folder / name).mkdir()
         os.chmod(self.folder / "upper", 0o755)
         shutil.copytree(tried.PACKAGES, self.path("/packages"))
-        self.run("rm", "-f", "/usr/sbin/policy-rc.d")
+        entered = self.run("rm", "-f", "/usr/sbin/policy-rc.d")
+        if entered.returncode != 0:  # as where temporary files are on an overlay themselves
+            self.close()
+            raise Unavailable(f"no overlay of this machine: {entered.stderr}")
         self.run("dpkg", "--purge", "windlass")
         if systemd:
             self.write("/usr/bin/systemctl", SYSTEMCTL, 0o755)
@@ -77,14 +86,3 @@ class MachineCopy:
 
     def close(self):
         shutil.rmtree(self.folder)
-
-
-def is_possible():
-    """Whether this machine lets us: root, and overlays on the file system of temporary files."""
-    if os.geteuid() != 0 or shutil.which("unshare") is None:
-        return False
-    copy = MachineCopy()
-    try:
-        return copy.run("test", "-d", "/packages").returncode == 0
-    finally:
-        copy.close()

@@ -148,4 +148,4 @@ class MaintainerScripts(unittest.TestCase):
 
 if __name__ == "__main__":
     tried.skip_unless_found("dpkg-deb", "readelf")
-    unittest.main()
+    tried.main()
