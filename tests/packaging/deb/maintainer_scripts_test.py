@@ -101,7 +101,8 @@ class WithSystemd(Scripts):
 
     def actions(self):
         """What was asked for that starts or stops anything."""
-        looks = ("list-units", "--system is-enabled", "--system --quiet is-active", "--system daemon-reload", "--root=/")
+        looks = ("list-units", "--system is-enabled", "--system --quiet is-active", "--system daemon-reload",
+                 "--root=/")
         return [call for call in self.machine.systemctl_calls() if not call.startswith(looks)]
 
     def test_installing_starts_the_service(self):
