@@ -335,6 +335,7 @@ void Service::ReapChildren(absl::FunctionRef<bool(pid_t)> claimed) {
 }
 
 void Service::OnTimer(Timer*, Instant now) {
+  for (Supervisor* supervisor : supervisors()) supervisor->EnforceDeadlines(now);
   if (state_ == State::kServing && next_ == nullptr) {
     current_->Recycle(now);
     if (now >= evened_ + kEvenOutEvery) {

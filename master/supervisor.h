@@ -106,6 +106,10 @@ class Supervisor : public TimerOwner {
   bool OnChildExited(pid_t pid);  // false: not one of ours
   void OnTimer(Timer* timer, Instant now) override;
 
+  // Now and then: kills processes whose job runs on past its deadline, which its client has been
+  // told, and past kDeadlineGrace, which a handler has to notice it.
+  static constexpr absl::Duration kDeadlineGrace = absl::Milliseconds(500);
+  void EnforceDeadlines(Instant now);
   // Kills the process that runs `job`. False: none does.
   bool KillRunning(uint64_t job, absl::string_view why);
   // False: it cannot be told (it has none, or does not read and is killed).

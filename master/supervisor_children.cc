@@ -213,15 +213,6 @@ std::string Supervisor::CauseOf(const Child& child, const ExitStatus& status) {
   return cgroup ? absl::StrCat(how, ": out of memory in cgroup ", *cgroup) : how;
 }
 
-// "job 17 of search". Trusts neither number.
-std::string Supervisor::DescribeJob(const Child& child, uint64_t job) const {
-  const std::vector<HandlerConfig>& handlers = generation_.config().handlers;
-  const uint32_t handler = board_->slot(*child.slot).job_handler.load();
-  const bool is_known = handler > 0 && handler <= handlers.size();
-  return absl::StrCat("job ", job, is_known ? " of " : "",
-                      is_known ? handlers[handler - 1].name : "");
-}
-
 // What it printed in its last job, or while it was starting.
 void Supervisor::LogLastOutput(Child& child, pid_t pid, uint64_t job) {
   const OwnedFd output = std::move(child.output);
@@ -256,26 +247,6 @@ void Supervisor::ClearSlot(const Child& child) {
   slot.jobs_queued.store(0);
   slot.connections.store(0);
   slot.payload_bytes.store(0);
-}
-
-// What a dead pool process had in its hands, as far as its slot says.
-void Supervisor::SettleJobs(uint64_t held_job, const std::string& cause) {
-  if (held_job == kSlotIdle) return;
-  proto::Command command;
-  if (held_job != kSlotReceiving) {
-    const JobId id = JobId::FromWord(held_job);
-    Child* const worker = FindWorker(id.slot(), id.incarnation());
-    if (worker == nullptr) return;
-    command.mutable_job_lost()->set_id(held_job);
-    command.mutable_job_lost()->set_cause(cause);
-    Tell(*worker, command);
-    return;
-  }
-  // It may or may not have taken a job: whoever has sent one must find out.
-  command.mutable_fence()->set_cause(cause);
-  for (auto& child : children_) {
-    if (child->is_worker() && child->control.has_value()) Tell(*child, command);
-  }
 }
 
 Child* Supervisor::FindWorker(SlotIndex slot, uint32_t incarnation) {

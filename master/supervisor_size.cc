@@ -90,16 +90,6 @@ void Supervisor::Recycle(Instant now) {
   UpdateState();
 }
 
-bool Supervisor::KillRunning(uint64_t job, absl::string_view why) {
-  for (auto& child : children_) {
-    if (child->is_worker() || child->pid == 0) continue;
-    if (board_->slot(*child->slot).job.load() != job) continue;
-    Kill(*child, why);
-    return true;
-  }
-  return false;
-}
-
 void Supervisor::RetireReplaced(const Child& successor) {
   Child* const replaced = Find(successor.replaces);
   Find(successor.id)->replaces = ChildId{};

@@ -4,6 +4,7 @@
 //   flood       print without end
 //   die TEXT    are printed, and the process aborts
 //   late TEXT   the same, a second later
+//   hang TEXT   are printed, and nothing more happens
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
@@ -38,6 +39,9 @@ ssize_t writev(int fd, const struct iovec* pieces, int count) {
     if (content[0] == 'l') sleep(1);
     fprintf(stderr, "%.*s\n", (int)pieces[0].iov_len, content);
     abort();
+  } else if (begins(&pieces[0], "hang ", &size)) {
+    fprintf(stderr, "%.*s\n", (int)pieces[0].iov_len, content);
+    for (;;) pause();
   }
   return next(fd, pieces, count);
 }

@@ -24,6 +24,7 @@ class JobContext : public HandlerContext {
 
   // The handler turned out to have a shorter deadline than the job was sent with.
   void ShortenTo(Instant deadline) { deadline_ = std::min(deadline_, deadline); }
+  Instant deadline() const { return deadline_; }
 
   uint64_t job_id() const override { return id_.word(); }
   absl::Duration time_left() const override { return deadline_ - MonotonicNow(); }

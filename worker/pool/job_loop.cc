@@ -117,6 +117,7 @@ bool JobLoop::ReceiveJob() {
     return outcome == JobPacketReceiver::Outcome::kMalformed;
   }
   slot_.job_handler.store(0, std::memory_order_relaxed);
+  slot_.job_deadline_ns.store(static_cast<int64_t>(job_.deadline_ns()), std::memory_order_relaxed);
   slot_.job.store(job_.id());
   LogOutput("no job");
   RunJob();
@@ -177,6 +178,7 @@ void JobLoop::RunHandler(uint32_t index, absl::string_view content) {
     }
     index = route.handler;
     context_.ShortenTo(started + setup_.config->handlers[index].deadline);
+    slot_.job_deadline_ns.store(context_.deadline().ns, std::memory_order_relaxed);
   }
   if (index >= handlers_.size())
     return replies_.SendError(ErrorCode::kUnavailable, "unknown handler");
