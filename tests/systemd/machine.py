@@ -1,0 +1,186 @@
+"""A machine with a real systemd for the tests: a container that boots a copy-on-write copy of this one.
+
+    machine.boot(folder)                      # once; the container then lives until halt, or until the caller's parent
+    machine = Machine.attach(folder)          # from any process, as often as wanted
+    machine.run("systemctl", "start", "windlass")
+    machine.halt(folder)
+
+FOLDER is where logs and the state are; each folder can have one machine.
+"""
+import ctypes
+import json
+import os
+import pathlib
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNET = 0x40000000
+CAP_SYS_ADMIN = 21
+BOOT_SECONDS = 90  # more than the keeper gives it
+HALT_SECONDS = 20
+COMMAND_SECONDS = 60
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/root"}
+
+
+class Unavailable(Exception):
+    """No machine can be had here, and why: tests are skipped."""
+
+
+class Machine:
+    """Role: the door to a booted container.
+    Owns nothing: the container is its keeper's (keeper.py). Any number of these may look at one.
+    Blocking: run waits for its command, at most `seconds`; everything else returns at once.
+    Errors: run raises subprocess.TimeoutExpired; files raise OSError, as those of this machine do.
+    """
+
+    def __init__(self, leader):
+        self.leader = leader  # pid of the container's systemd, as seen from here
+        self.root = pathlib.Path(f"/proc/{leader}/root")
+
+    @classmethod
+    def attach(cls, folder):
+        """The machine that was booted in `folder`. Raises Unavailable if there is a reason that there is none."""
+        state = read_state(folder)
+        if state is None:
+            raise RuntimeError(f"no machine was booted in {folder}")
+        if "skip" in state:
+            raise Unavailable(state["skip"])
+        if keeper_of(state) is None:
+            raise RuntimeError(f"the machine in {folder} is gone; its logs are there")
+        return cls(state["leader"])
+
+    def run(self, *command, seconds=COMMAND_SECONDS, **options):
+        """Runs a command inside, as root in a clean environment: CompletedProcess with stdout and stderr as text."""
+        return subprocess.run(self.command(*command), capture_output=True, text=True, timeout=seconds,
+                              stdin=subprocess.DEVNULL, env=ENVIRONMENT, **options)
+
+    def start(self, *command, **options):
+        """Like run, but does not wait: Popen."""
+        return subprocess.Popen(self.command(*command), text=True, stdin=subprocess.DEVNULL, env=ENVIRONMENT, **options)
+
+    def command(self, *command):
+        return ["nsenter", "-t", str(self.leader), "-a", *(str(part) for part in command)]
+
+    def path(self, inside):
+        """Where a file of the machine is for this process. Symbolic links to absolute paths would lead out of it."""
+        return self.root / str(inside).lstrip("/")
+
+    def write(self, inside, text):
+        path = self.path(inside)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def read(self, inside):
+        return self.path(inside).read_text(encoding="utf-8")
+
+    def copy_in(self, source, inside):
+        self.path(inside).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, self.path(inside))
+
+    def enter_network(self):
+        """From now on the sockets that the calling thread, and threads that it starts, make are the machine's: its
+        loopback is not ours."""
+        with open(f"/proc/{self.leader}/ns/net", encoding="ascii") as namespace:
+            if LIBC.setns(namespace.fileno(), CLONE_NEWNET) != 0:
+                raise OSError(ctypes.get_errno(), "setns")
+
+
+# --- Booting and halting ---
+
+def why_not():
+    """Why no machine can be booted here, or None. What shows only on trying is not known here."""
+    if os.geteuid() != 0:
+        return "not root"
+    effective = pathlib.Path("/proc/self/status").read_text().split("CapEff:")[1].split()[0]
+    if not int(effective, 16) >> CAP_SYS_ADMIN & 1:
+        return "root without CAP_SYS_ADMIN (a container?)"
+    for program in ("systemd-nspawn", "nsenter", "unshare", "dbus-daemon"):
+        if shutil.which(program) is None:
+            return f"no {program} (packages systemd-container, util-linux, dbus-daemon)"
+    return None
+
+
+def boot(folder, owner=None):
+    """Boots a machine in `folder`, in place of the one that is there, and waits until it runs. It ends with process
+    `owner`, the caller's parent if none is given. Raises Unavailable, which Machine.attach repeats; RuntimeError if it
+    should have come up."""
+    halt(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    reason = why_not()
+    if reason is not None:
+        (folder / "machine.json").write_text(json.dumps({"skip": reason}))
+        raise Unavailable(reason)
+    state = wait_for_state(folder, start_keeper(folder, owner or os.getppid()))
+    if "error" in state:
+        raise RuntimeError(state["error"])
+    if "skip" in state:
+        raise Unavailable(state["skip"])
+
+
+def start_keeper(folder, owner):
+    script = pathlib.Path(__file__).with_name("keeper.py")
+    with open(folder / "keeper.log", "w", encoding="utf-8") as log:
+        return subprocess.Popen(["unshare", "--mount", "--propagation", "private", sys.executable, script, folder,
+                                 str(owner)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+
+def wait_for_state(folder, keeper):
+    deadline = time.monotonic() + BOOT_SECONDS
+    while time.monotonic() < deadline:
+        ended = keeper.poll() is not None
+        state = read_state(folder)
+        if state is not None:
+            return state
+        if ended:  # it was not even started
+            state = {"skip": last_line(folder / "keeper.log")}
+            (folder / "machine.json").write_text(json.dumps(state))
+            return state
+        time.sleep(0.05)
+    keeper.terminate()
+    return {"error": f"not booted after {BOOT_SECONDS} s"}
+
+
+def halt(folder):
+    """Ends the machine that was booted in `folder`, if there is one, and waits until nothing of it is left."""
+    state = read_state(folder) or {}
+    keeper = keeper_of(state)
+    if keeper is None:
+        return
+    ended = os.pidfd_open(keeper)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        signal.pidfd_send_signal(ended, number)
+        if wait_readable(ended, HALT_SECONDS):
+            break
+    os.close(ended)
+
+
+def wait_readable(descriptor, seconds):
+    return bool(select.select([descriptor], [], [], seconds)[0])
+
+
+def read_state(folder):
+    try:
+        return json.loads((folder / "machine.json").read_text())
+    except FileNotFoundError:
+        return None
+
+
+def keeper_of(state):
+    """The pid of a machine's keeper, None if it has ended."""
+    pid = state.get("keeper")
+    try:
+        started = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return None
+    return pid if started == state["keeper_started"] else None
+
+
+def last_line(path):
+    lines = path.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else f"{path.name} is empty"
