@@ -24,6 +24,7 @@ CAP_SYS_ADMIN = 21
 BOOT_SECONDS = 90  # more than the keeper gives it
 HALT_SECONDS = 20
 COMMAND_SECONDS = 60
+DPKG_OPTIONS = ("--path-include=/usr/share/man/*", "--path-include=/usr/share/doc/*")  # images may leave them out
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/root"}
 
 
