@@ -66,6 +66,9 @@ absl::Status ParseUnixPath(absl::string_view path, ListenAddress* address) {
 
 absl::Status ParseSystemdName(absl::string_view name, ListenAddress* address) {
   if (name.empty()) return Bad(address->text, "needs a name, as in systemd:web");
+  if (absl::StrContains(name, ':')) {
+    return Bad(address->text, "no ':' can be in the name of a socket (FileDescriptorName=)");
+  }
   address->kind = ListenAddress::Kind::kSystemd;
   address->path = std::string(name);
   return absl::OkStatus();
@@ -242,7 +245,7 @@ absl::StatusOr<std::vector<SocketAddress>> ResolveListenAddress(const ListenAddr
       return ResolveUnix(address);
     case ListenAddress::Kind::kSystemd:
       return absl::UnimplementedError(
-          absl::StrCat("address '", address.text, "': systemd: addresses are not supported yet"));
+          absl::StrCat("address '", address.text, "' is a socket that systemd passes"));
     case ListenAddress::Kind::kTcp:
       if (address.host.empty()) return EveryInterface(address.port);
       return ResolveHost(address, AI_PASSIVE);

@@ -100,15 +100,9 @@ absl::StatusOr<ListenAddress> ReadListenAddress(const TomlNode& node, const std:
   const std::string* text = As<std::string>(node);
   if (text == nullptr) return WrongValue(expects, node);
   absl::StatusOr<ListenAddress> address = ParseListenAddress(*text);
-  if (!address.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("must be ", expects, ": ", address.status().message()));
-  }
-  if (address->kind == ListenAddress::Kind::kSystemd) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", *text, "': systemd: addresses are not supported yet"));
-  }
-  return address;
+  if (address.ok()) return address;
+  return absl::InvalidArgumentError(
+      absl::StrCat("must be ", expects, ": ", address.status().message()));
 }
 
 }  // namespace
@@ -205,7 +199,7 @@ Codec<MemoryAmount> MemoryAmountCodec() {
 }
 
 Codec<ListenAddress> ListenAddressCodec() {
-  const std::string expects = "HOST:PORT, :PORT or unix:/PATH";
+  const std::string expects = "HOST:PORT, :PORT, unix:/PATH or systemd:NAME";
   return {expects, [expects](const TomlNode& node) { return ReadListenAddress(node, expects); },
           [](const ListenAddress& address) -> std::optional<std::string> {
             if (address.text.empty()) return std::nullopt;

@@ -57,6 +57,10 @@ std::vector<std::string> ClientControlPaths(EnvironmentLookup environment, uid_t
   return paths;
 }
 
+std::string InstanceControlPath(const std::string& name) {
+  return SocketIn(absl::StrCat(kSystemDirectory, "-", name));
+}
+
 std::string ServerControlPath() { return ServerControlPath(&std::getenv, ::geteuid()); }
 
 std::vector<std::string> ClientControlPaths() {

@@ -25,6 +25,9 @@ using EnvironmentLookup = absl::FunctionRef<const char*(const char* name)>;
 std::string ServerControlPath();
 std::string ServerControlPath(EnvironmentLookup environment, uid_t uid);
 
+// Where the unit windlass@NAME.service has it: in /run/windlass-NAME.
+std::string InstanceControlPath(const std::string& name);
+
 // Where windlassctl looks for it: all of the list, without repetition. The first that exists is
 // the one.
 std::vector<std::string> ClientControlPaths();

@@ -148,6 +148,8 @@ absl::string_view LogLevelName(LogLevel level) {
   return "";  // not one that can be asked for
 }
 
+bool StandardErrorIsTheJournal() { return IsTheJournal(2); }
+
 uint64_t LogLinesDropped() { return g_sink == nullptr ? 0 : g_sink->dropped(); }
 
 }  // namespace windlass

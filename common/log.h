@@ -39,6 +39,9 @@ int LogFd();
 void SetLogLevel(LogLevel least);
 bool ParseLogLevel(absl::string_view name, LogLevel* level);  // debug, info, warning, error
 absl::string_view LogLevelName(LogLevel level);
+// Whether standard error is systemd's journal: what a program writes there without LOG wants a
+// "<N>" priority, too.
+bool StandardErrorIsTheJournal();
 // Lines that the sink would not take without blocking, in this process.
 uint64_t LogLinesDropped();
 

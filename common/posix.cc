@@ -151,6 +151,12 @@ void SetCloseOnExec(int fd, bool close) {
   CHECK(::fcntl(fd, F_SETFD, close ? FD_CLOEXEC : 0) == 0) << "fd " << fd;
 }
 
+absl::Status SetNonBlocking(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return Failed("O_NONBLOCK");
+  return absl::OkStatus();
+}
+
 absl::StatusOr<OwnedFd> StreamSocket(int family) {
   const int fd = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return Failed("socket");
@@ -160,6 +166,13 @@ absl::StatusOr<OwnedFd> StreamSocket(int family) {
 absl::Status SetIntOption(int fd, int level, int option, int value, absl::string_view what) {
   if (::setsockopt(fd, level, option, &value, sizeof(value)) != 0) return Failed(what);
   return absl::OkStatus();
+}
+
+absl::StatusOr<int> GetIntOption(int fd, int level, int option, absl::string_view what) {
+  int value = 0;
+  socklen_t size = sizeof(value);
+  if (::getsockopt(fd, level, option, &value, &size) != 0) return Failed(what);
+  return value;
 }
 
 absl::Status BindSocket(int fd, const sockaddr* address, socklen_t length, absl::string_view what) {

@@ -66,10 +66,12 @@ enum class AcceptOutcome : uint8_t {
 // `accepted` is non-blocking and close-on-exec.
 AcceptOutcome AcceptSome(int listener, OwnedFd* accepted);
 
-absl::StatusOr<OwnedFd> Duplicate(int fd);         // close-on-exec
-void SetCloseOnExec(int fd, bool close);           // REQUIRES: an open descriptor
+absl::StatusOr<OwnedFd> Duplicate(int fd);  // close-on-exec
+void SetCloseOnExec(int fd, bool close);    // REQUIRES: an open descriptor
+absl::Status SetNonBlocking(int fd);
 absl::StatusOr<OwnedFd> StreamSocket(int family);  // non-blocking, close-on-exec
 absl::Status SetIntOption(int fd, int level, int option, int value, absl::string_view what);
+absl::StatusOr<int> GetIntOption(int fd, int level, int option, absl::string_view what);
 absl::Status BindSocket(int fd, const sockaddr* address, socklen_t length, absl::string_view what);
 absl::Status StartListening(int fd, int backlog, absl::string_view what);
 // kInProgress: wait until it is writable, then ask TakeSocketError.

@@ -33,11 +33,12 @@ struct ProcessSetup {
   int reply_channel = -1;               // worker: the receiving end of its slot's
   std::vector<int> reply_channels;      // pool process: the sending ends, from first_worker
   std::vector<ListenSocket> listeners;  // worker
+  int output = -1;                      // pool process: common/captured_output.h
   uint64_t payload_budget_bytes = 0;    // whole server
 };
 
-// The slots of this process's generation. Siblings in them are found by generation and state: a slot
-// may be vacant.
+// The slots of this process's generation. Siblings in them are found by generation and state: a
+// slot may be vacant.
 inline SlotRange SiblingWorkers(const ProcessSetup& setup) {
   return setup.scoreboard->WorkersOf(setup.bay);
 }

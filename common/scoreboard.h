@@ -53,6 +53,7 @@ struct alignas(4096) ProcessSlot {
   // A pool process's job; kept after its death until the master has read it.
   alignas(64) Word<uint64_t> job;
   Word<int64_t> job_started_ns;
+  Word<uint32_t> job_handler;  // 1 + index in its configuration; 0: not known (yet)
 
   // Counters of a worker.
   alignas(64) Word<uint64_t> accepted;

@@ -47,6 +47,7 @@ struct Child {
   pid_t pid = 0;
   OwnedFd pidfd;
   std::optional<ControlChannel> control;
+  OwnedFd output;  // pool process: what its handlers have printed
   Instant started;
   uint64_t work_before = 0;  // jobs or requests that its slot had counted by then
   int quick_deaths = 0;      // in a row

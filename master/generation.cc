@@ -39,8 +39,9 @@ uint32_t WorkerSlotsFor(const Config& config) {
 }
 
 absl::StatusOr<Generation> Generation::Create(uint32_t number, Config config, GenerationPlace place,
-                                              const ListenerSet* former) {
-  absl::StatusOr<ListenerSet> listeners = ListenerSet::Bind(config, former);
+                                              const ListenerSet* former,
+                                              const PassedSockets& passed) {
+  absl::StatusOr<ListenerSet> listeners = ListenerSet::Bind(config, former, passed);
   if (!listeners.ok()) return listeners.status();
   Generation generation(*std::move(listeners));
   generation.number_ = number;

@@ -44,7 +44,7 @@ class Generation {
  public:
   // `former`: the listeners that are served now; null: none.
   static absl::StatusOr<Generation> Create(uint32_t number, Config config, GenerationPlace place,
-                                           const ListenerSet* former);
+                                           const ListenerSet* former, const PassedSockets& passed);
 
   // One of a former binary, with its channels. Errors: its configuration is not understood.
   static absl::StatusOr<Generation> Adopt(const proto::UpgradeState::Generation& state,

@@ -9,6 +9,7 @@
 #include "common/config.h"
 #include "common/owned_fd.h"
 #include "common/process_setup.h"
+#include "master/passed_sockets.h"
 #include "proto/upgrade.pb.h"
 
 namespace windlass {
@@ -18,12 +19,15 @@ namespace windlass {
 // removes. A unix path that exists is probed: refused means stale, and it is replaced; answered
 // means that another server lives there, which is an error. An address that the former
 // configuration listens on is kept: the same socket, with the clients that wait in its queue.
+// Sockets that systemd passed are taken by name (systemd:NAME), and instead of binding where one is
+// bound to the address already; their backlog and their path stay as their unit says.
 // Blocking: resolving a host name that is new, as long as DNS does. Errors name what was being
 // bound, and leave the former sockets as they were.
 class ListenerSet {
  public:
   // `former`: what is served now; null: nothing. Port 0 is the same where it is written the same.
-  static absl::StatusOr<ListenerSet> Bind(const Config& config, const ListenerSet* former);
+  static absl::StatusOr<ListenerSet> Bind(const Config& config, const ListenerSet* former,
+                                          const PassedSockets& passed);
   // What a former binary bound, in its place; `config` is its configuration.
   static absl::StatusOr<ListenerSet> Adopt(const proto::UpgradeState::Generation& state,
                                            const Config& config);
@@ -49,17 +53,12 @@ class ListenerSet {
     std::string text;        // as configured
     std::string unix_path;   // "" for TCP
     bool owns_path = false;  // false as well: the former set still does
+    bool passed = false;     // systemd's
     int kept_from = -1;      // index in the former set
     ListenerConfig config;
   };
+  class Binder;
   ListenerSet() = default;
-  absl::Status AddKept(const ListenerConfig& config, uint32_t index, const Bound& former,
-                       int former_index);
-  static absl::StatusOr<Bound> BindOne(const ListenerConfig& config, uint32_t index,
-                                       const SocketAddress& address);
-
-  static absl::Status BeginListening(const ListenerConfig& config, bool is_unix,
-                                     const SocketAddress& address, Bound* bound);
 
   std::vector<Bound> bound_;
 };

@@ -8,12 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_split.h"
 #include "common/config_load.h"
 #include "common/config_print.h"
 #include "common/log.h"
 #include "master/beginning.h"
 #include "master/master_loop.h"
 #include "master/options.h"
+#include "master/passed_sockets.h"
+#include "master/service_manager.h"
 #include "master/upgrade_state.h"
 #include "worker/io/run_worker.h"
 #include "worker/pool/run_pool.h"
@@ -29,8 +32,16 @@ constexpr std::array<RoleSpec, 2> kRoles = {{
 }};
 
 int Fail(absl::string_view message, int code) {
-  std::cerr << "windlassd: " << message << std::endl;
+  const absl::string_view priority = StandardErrorIsTheJournal() ? "<3>" : "";
+  for (absl::string_view line : absl::StrSplit(message, '\n')) {
+    std::cerr << priority << "windlassd: " << line << std::endl;
+  }
   return code;
+}
+
+int FailStart(absl::string_view message, int code) {
+  ReportFailedStart(message);
+  return Fail(message, code);
 }
 
 int Serve(const Options& options, std::vector<std::string> command, Config config) {
@@ -40,33 +51,38 @@ int Serve(const Options& options, std::vector<std::string> command, Config confi
   const sigset_t signals = BlockMasterSignals();
   SpawnSettings settings;
   if (absl::Status prepared = PrepareMaster(config, &settings); !prepared.ok()) {
-    return Fail(prepared.message(), kExitRunTime);
+    return FailStart(prepared.message(), kExitRunTime);
   }
+  const absl::StatusOr<PassedSockets> passed = PassedSockets::FromEnvironment();
+  if (!passed.ok()) return FailStart(passed.status().message(), kExitRunTime);
   absl::StatusOr<std::unique_ptr<MasterLoop>> loop = MasterLoop::Create(signals);
-  if (!loop.ok()) return Fail(loop.status().message(), kExitRunTime);
+  if (!loop.ok()) return FailStart(loop.status().message(), kExitRunTime);
   absl::StatusOr<Beginning> beginning = Beginning::From(options.resume_upgrade, config);
-  if (!beginning.ok()) return Fail(beginning.status().message(), kExitRunTime);
+  if (!beginning.ok()) return FailStart(beginning.status().message(), kExitRunTime);
 
   Scoreboard& board = beginning->board();
   SlotPool pool_slots(board.worker_slots(), board.slots() - board.worker_slots());
   DeathLog deaths;
+  OomCounter oom;
   const SupervisorServices services = {
-      &board, (*loop)->selector(), (*loop)->timers(), &pool_slots, &deaths,
+      &board, (*loop)->selector(), (*loop)->timers(), &pool_slots, &deaths, &oom,
       kRoles, &settings,           /*owner=*/nullptr};
-  Service service(options.sources, services);
+  Service service(options.sources, services, &*passed);
   Operator op(&service, services, &settings, loop->get());
   service.set_observer(&op);
   Upgrader upgrader(std::move(command), services.selector, services.timers, loop->get());
   const absl::StatusOr<std::unique_ptr<ControlServer>> control =
       beginning->OpenControl(config, services, &op);
-  if (!control.ok()) return Fail(control.status().message(), kExitRunTime);
+  if (!control.ok()) return FailStart(control.status().message(), kExitRunTime);
   op.set_server(control->get());
   if (absl::Status started =
           beginning->Start(std::move(config), &service, control->get(), &op, &settings);
       !started.ok()) {
-    return Fail(started.message(), kExitRunTime);
+    return FailStart(started.message(), kExitRunTime);
   }
-  return (*loop)->Run({&service, &op, control->get(), &upgrader, &settings}, options.hint);
+  ServiceManager manager((*loop)->timers());
+  return (*loop)->Run({&service, &op, control->get(), &upgrader, &manager, &settings},
+                      options.hint);
 }
 
 int CheckUpgrade(int memfd) {
@@ -83,7 +99,7 @@ int Main(int argc, char** argv) {
   if (options->help) return std::cout << HelpText(), 0;
   if (options->version) return std::cout << "windlassd " << WINDLASS_VERSION << "\n", 0;
   absl::StatusOr<Config> config = LoadConfig(options->sources);
-  if (!config.ok()) return Fail(config.status().message(), EX_CONFIG);
+  if (!config.ok()) return FailStart(config.status().message(), EX_CONFIG);
   if (options->print_config) return std::cout << PrintConfig(*config), 0;
   if (options->check_upgrade >= 0) return CheckUpgrade(options->check_upgrade);
   if (options->check) return std::cout << config->source << ": valid\n", 0;

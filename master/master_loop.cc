@@ -82,6 +82,7 @@ MasterLoop::MasterLoop(std::unique_ptr<Selector> selector, OwnedFd signal_fd)
 int MasterLoop::Run(const Parts& parts, bool hint) {
   parts_ = parts;
   Service* const service = service_ = parts.service;
+  parts_.manager->Update(*service_);
   using State = Service::State;
   while (service->state() == State::kStarting && !stop_now_) Turn();
   if (service->state() == State::kServing && hint) PrintHint(service->current().generation());
@@ -132,6 +133,7 @@ void MasterLoop::Turn() {
     }
   }
   service_->Settle();
+  parts_.manager->Update(*service_);
 }
 
 void MasterLoop::HandleSignals() {

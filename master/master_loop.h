@@ -11,6 +11,7 @@
 #include "master/operator.h"
 #include "master/pid_file.h"
 #include "master/service.h"
+#include "master/service_manager.h"
 #include "master/upgrader.h"
 
 namespace windlass {
@@ -50,6 +51,7 @@ class MasterLoop : public MasterCommands, public UpgradeHost {
     Operator* op;
     ControlServer* control;
     Upgrader* upgrader;
+    ServiceManager* manager;
     const SpawnSettings* settings;
   };
   int Run(const Parts& parts, bool hint);

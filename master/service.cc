@@ -43,13 +43,15 @@ std::string WhatHolds(const Supervisor& supervisor, const Scoreboard& board) {
 
 }  // namespace
 
-Service::Service(ConfigSources sources, const SupervisorServices& services)
+Service::Service(ConfigSources sources, const SupervisorServices& services,
+                 const PassedSockets* passed)
     : sources_(std::move(sources)),
       services_([&] {
         SupervisorServices mine = services;
         mine.owner = this;
         return mine;
       }()),
+      passed_(passed),
       started_(services.timers->now()),
       tick_(this) {}
 
@@ -57,6 +59,8 @@ absl::Status Service::Start(Config config) {
   absl::StatusOr<std::unique_ptr<Supervisor>> made = MakeGeneration(std::move(config));
   if (!made.ok()) return made.status();
   current_ = *std::move(made);
+  phase_deadline_ =
+      services_.timers->now() + current_->generation().config().master.startup_timeout;
   current_->Start();
   services_.timers->Arm(&tick_, services_.timers->now() + kTick);
   return absl::OkStatus();
@@ -94,7 +98,7 @@ absl::StatusOr<std::unique_ptr<Supervisor>> Service::MakeGeneration(Config confi
   if (!place.ok()) return place.status();
   const ListenerSet* const former = current_ == nullptr ? nullptr : &current_->listeners();
   absl::StatusOr<Generation> generation =
-      Generation::Create(last_generation_ + 1, std::move(config), *place, former);
+      Generation::Create(last_generation_ + 1, std::move(config), *place, former, *passed_);
   if (!generation.ok()) return generation.status();
   generation->Override(kept_workers_, kept_pool_);
   const uint32_t room = services_.pool_slots->available();
@@ -149,6 +153,7 @@ void Service::BeginReload() {
   Progress(absl::StrCat("generation ", next_->generation().number(), ": starting ",
                         next_->generation().sizing().workers, " workers and ",
                         next_->generation().sizing().pool, " pool processes"));
+  phase_deadline_ = services_.timers->now() + next_->generation().config().master.startup_timeout;
   next_->Start();
 }
 
@@ -240,6 +245,20 @@ void Service::Announce(const Supervisor& supervisor, const Supervisor* before) c
   }
   LOG(INFO) << "serving: " << generation.sizing().workers << " workers, "
             << generation.sizing().pool << " pool processes";
+  WarnOfUnusedSockets();
+}
+
+// Whoever connects there waits for ever.
+void Service::WarnOfUnusedSockets() const {
+  const std::vector<ListenSocket>& bound = current_->bound();
+  for (const PassedSocket& socket : passed_->all()) {
+    const bool used = std::any_of(bound.begin(), bound.end(), [&](const ListenSocket& listener) {
+      return listener.address == socket.address;
+    });
+    if (used) continue;
+    LOG(WARNING) << "no listener uses socket '" << socket.name << "' (" << socket.address
+                 << ") that systemd passed";
+  }
 }
 
 absl::Status Service::Resize(std::optional<int> workers, std::optional<int> pool, bool keep) {
@@ -279,6 +298,7 @@ std::vector<Supervisor*> Service::supervisors() const {
 
 void Service::Stop(Instant deadline) {
   state_ = State::kStopping;
+  phase_deadline_ = deadline;
   if (next_ != nullptr) GiveUp("the server stops");
   if (std::exchange(reload_due_, false)) {
     ++reload_;

@@ -57,7 +57,8 @@ class Service : public SupervisorOwner, public TimerOwner {
  public:
   enum class State : uint8_t { kStarting, kServing, kStopping, kDone, kFailed };
 
-  Service(ConfigSources sources, const SupervisorServices& services);
+  // `passed`: by systemd; it outlives the service.
+  Service(ConfigSources sources, const SupervisorServices& services, const PassedSockets* passed);
 
   // Brings up the first generation.
   absl::Status Start(Config config);
@@ -94,6 +95,8 @@ class Service : public SupervisorOwner, public TimerOwner {
   // The oldest first, the one that is coming up last.
   std::vector<Supervisor*> supervisors() const;
   Instant started() const { return started_; }
+  // By when the start, the reload or the stop that is going on is over.
+  Instant phase_deadline() const { return phase_deadline_; }
 
  private:
   void OnWorkerServing(Supervisor* supervisor, Child* worker) override;
@@ -109,6 +112,7 @@ class Service : public SupervisorOwner, public TimerOwner {
   void Progress(const std::string& line);
   // Says where it listens, but for what `before` listened on, too.
   void Announce(const Supervisor& supervisor, const Supervisor* before) const;
+  void WarnOfUnusedSockets() const;
   bool ServesClients(const Supervisor& supervisor) const;
   void LinkLeaving();
   void EvenOut();
@@ -118,11 +122,13 @@ class Service : public SupervisorOwner, public TimerOwner {
   // Fixed after construction.
   const ConfigSources sources_;
   const SupervisorServices services_;
+  const PassedSockets* const passed_;
   Instant started_;
   ServiceObserver* observer_ = nullptr;
   // Working state.
   State state_ = State::kStarting;
   std::string why_;
+  Instant phase_deadline_ = Instant::Never();
   std::unique_ptr<Supervisor> current_, next_;
   std::vector<std::unique_ptr<Supervisor>> former_;  // draining, or given up; the oldest first
   uint32_t last_generation_ = 0;

@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
+#include "common/captured_output.h"
 #include "common/control_channel.h"
 #include "common/posix.h"
 #include "master/privileges.h"
+#include "master/service_manager.h"
 
 namespace windlass {
 namespace {
@@ -30,6 +32,7 @@ std::vector<int> TakeChannels(const RoleSpec& role, const Generation& generation
     keep.insert(keep.end(), setup->reply_channels.begin(), setup->reply_channels.end());
   }
   keep.push_back(setup->job_queue);
+  if (setup->output >= 0) keep.push_back(setup->output);
   return keep;
 }
 
@@ -48,6 +51,7 @@ void ResetSignals() {
 [[noreturn]] void BecomeRole(const RoleSpec& role, const Generation& generation, ProcessSetup setup,
                              pid_t master, const SpawnSettings& settings) {
   ResetSignals();
+  ForgetServiceManager();
   const std::string title = ProcessName(role, setup.slot, *setup.scoreboard);
   NameProcess(absl::StrCat("wl-", title));
   LogLevel level = LogLevel::INFO;
@@ -103,6 +107,14 @@ absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generati
   setup.payload_budget_bytes = generation.sizing().payload_budget_bytes;
   if (role.role == Role::kWorker) setup.listeners = generation.listeners().sockets();
 
+  OwnedFd output;
+  if (role.role == Role::kPool) {
+    absl::StatusOr<OwnedFd> created = CreateCapturedOutput();
+    if (!created.ok()) return created.status();
+    output = *std::move(created);
+    setup.output = output.get();
+  }
+
   const pid_t master = ::getpid();
   const absl::StatusOr<pid_t> pid = Fork();
   if (!pid.ok()) return pid.status();
@@ -115,7 +127,7 @@ absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generati
     ReapStranger(*pid);
     return pidfd.status();
   }
-  return SpawnedProcess{*pid, *std::move(pidfd), std::move(control->send_end)};
+  return SpawnedProcess{*pid, *std::move(pidfd), std::move(control->send_end), std::move(output)};
 }
 
 }  // namespace windlass

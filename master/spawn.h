@@ -29,6 +29,7 @@ struct SpawnedProcess {
   pid_t pid = 0;
   OwnedFd pidfd;
   OwnedFd control;  // the master's end
+  OwnedFd output;   // pool process: what its handlers print
 };
 
 // What children are made with beyond their generation; the same for all generations.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "common/captured_output.h"
 #include "common/log_limit.h"
 #include "common/scoreboard.h"
 #include "common/selector.h"
@@ -13,6 +14,7 @@
 #include "master/child.h"
 #include "master/death_log.h"
 #include "master/generation.h"
+#include "master/oom_counter.h"
 #include "master/restart_policy.h"
 #include "master/slot_pool.h"
 #include "master/spawn.h"
@@ -41,6 +43,7 @@ struct SupervisorServices {
   TimerWheel* timers = nullptr;
   SlotPool* pool_slots = nullptr;
   DeathLog* deaths = nullptr;
+  OomCounter* oom = nullptr;
   absl::Span<const RoleSpec> roles;
   const SpawnSettings* settings = nullptr;
   SupervisorOwner* owner = nullptr;
@@ -139,7 +142,10 @@ class Supervisor : public TimerOwner {
   void TellDrain(Child& child);
   absl::Duration LongestDeadline() const;  // of all handlers
   void OnExited(Child& child);
+  std::string CauseOf(const Child& child, const ExitStatus& status);
   void NoteDeath(const Child& child, const std::string& cause, pid_t pid, uint64_t job);
+  std::string DescribeJob(const Child& child, uint64_t job) const;
+  void LogLastOutput(Child& child, pid_t pid, uint64_t job);
   void TakeReports(Child& child);
   void HandleReport(Child& child, const proto::Report& report);
   void SettleJobs(uint64_t held_job, const std::string& cause);
@@ -174,7 +180,8 @@ class Supervisor : public TimerOwner {
   Timer start_timer_;  // startup_timeout of the whole
   Farewell farewell_;
   bool pool_told_ = false;  // that no worker needs it any more
-  LogLimit deaths_log_;     // payloads can cause deaths, so clients can
+  OutputLimit output_log_;
+  LogLimit deaths_log_;  // payloads can cause deaths, so clients can
 };
 
 }  // namespace windlass

@@ -33,6 +33,7 @@ void Supervisor::AdoptChild(const proto::UpgradeState::Process& process) {
   child.pid = process.pid();
   child.pidfd.Reset(process.pidfd());
   if (process.control() >= 0) child.control.emplace(OwnedFd(process.control()));
+  if (process.output() > 0) child.output.Reset(process.output());
   child.started = Instant{static_cast<int64_t>(process.started_ns())};
   child.work_before = process.work_before();
   child.moves = process.moves();
@@ -67,6 +68,7 @@ void Supervisor::Describe(proto::UpgradeState::Generation* state) const {
     process.set_pid(child->pid);
     process.set_pidfd(child->pidfd.get());
     process.set_control(child->control.has_value() ? child->control->fd() : -1);
+    process.set_output(child->output.valid() ? child->output.get() : 0);
     process.set_started_ns(static_cast<uint64_t>(child->started.ns));
     process.set_ready(child->state == ChildState::kServing);
     // One that was killed is as good as gone.

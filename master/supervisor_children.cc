@@ -89,6 +89,7 @@ void Supervisor::Watch(Child& child, SpawnedProcess process) {
   child.pid = process.pid;
   child.pidfd = std::move(process.pidfd);
   child.control.emplace(std::move(process.control));
+  child.output = std::move(process.output);
   child.started = timers_->now();
   child.killed_because.clear();
   ProcessSlot& slot = board_->MutableSlot(*child.slot);
@@ -169,8 +170,7 @@ void Supervisor::OnExited(Child& child) {
   if (child.control.has_value()) TakeReports(child);  // its last words
   const std::optional<ExitStatus> status = ReapPidfd(child.pidfd.get());
   if (!status) return;
-  std::string cause = DescribeExit(*status);
-  if (!child.killed_because.empty()) absl::StrAppend(&cause, ": ", child.killed_because);
+  const std::string cause = CauseOf(child, *status);
   selector_->Unregister(child.pidfd.get());
   child.pidfd.Reset();
   if (child.control.has_value()) selector_->Unregister(child.control->fd());
@@ -181,6 +181,7 @@ void Supervisor::OnExited(Child& child) {
   const bool asked_to =
       (child.leaving() && status->exited && status->code == 0) || child.killed_because == kGivenUp;
   if (!asked_to) NoteDeath(child, cause, pid, was_running ? held_job : 0);
+  LogLastOutput(child, pid, was_running ? held_job : 0);
   ClearSlot(child);
   if (!child.is_worker()) SettleJobs(held_job, cause);
   const bool lived_long = timers_->now() - child.started >= policy_.healthy_after;
@@ -203,12 +204,41 @@ void Supervisor::OnExited(Child& child) {
   Apply(child, ChildEvent::kExited);
 }
 
+// With the reason, if it is known.
+std::string Supervisor::CauseOf(const Child& child, const ExitStatus& status) {
+  const std::string how = DescribeExit(status);
+  if (!child.killed_because.empty()) return absl::StrCat(how, ": ", child.killed_because);
+  if (status.exited || status.code != SIGKILL) return how;
+  const std::optional<std::string> cgroup = services_.oom->Explain();
+  return cgroup ? absl::StrCat(how, ": out of memory in cgroup ", *cgroup) : how;
+}
+
+// "job 17 of search". Trusts neither number.
+std::string Supervisor::DescribeJob(const Child& child, uint64_t job) const {
+  const std::vector<HandlerConfig>& handlers = generation_.config().handlers;
+  const uint32_t handler = board_->slot(*child.slot).job_handler.load();
+  const bool is_known = handler > 0 && handler <= handlers.size();
+  return absl::StrCat("job ", job, is_known ? " of " : "",
+                      is_known ? handlers[handler - 1].name : "");
+}
+
+// What it printed in its last job, or while it was starting.
+void Supervisor::LogLastOutput(Child& child, pid_t pid, uint64_t job) {
+  const OwnedFd output = std::move(child.output);
+  if (!output.valid()) return;
+  const std::string whose =
+      absl::StrCat(NameOf(child), " (pid ", pid, "), which has ended", job == 0 ? "" : " in ",
+                   job == 0 ? "" : DescribeJob(child, job));
+  LogPrinted(whose, ReadCapturedOutput(output.get()), &output_log_, timers_->now());
+}
+
 void Supervisor::NoteDeath(const Child& child, const std::string& cause, pid_t pid, uint64_t job) {
   services_.deaths->Add({absl::Now(), child.role->name, NumberOf(child), pid, generation_.number(),
                          cause, job, timers_->now() - child.started});
   if (!deaths_log_.Allow(timers_->now())) return;
   LOG(WARNING) << NameOf(child) << " (pid " << pid << ") " << cause
-               << (job != 0 ? " while running a job" : "") << deaths_log_.Swallowed();
+               << (job != 0 ? " while running " : "") << (job != 0 ? DescribeJob(child, job) : "")
+               << deaths_log_.Swallowed();
 }
 
 uint64_t Supervisor::WorkOf(const Child& child) const {
@@ -221,6 +251,7 @@ void Supervisor::ClearSlot(const Child& child) {
   slot.pid.store(0);
   slot.state.store(ProcessState::kNone);
   slot.job.store(kSlotIdle);
+  slot.job_handler.store(0);
   slot.jobs_out.store(0);
   slot.jobs_queued.store(0);
   slot.connections.store(0);

@@ -53,6 +53,7 @@ std::vector<int> DescriptorsOf(const proto::UpgradeState& state) {
     for (const auto& process : generation.processes()) {
       fds.push_back(process.pidfd());
       if (process.control() >= 0) fds.push_back(process.control());
+      if (process.output() > 0) fds.push_back(process.output());
     }
   }
   return fds;

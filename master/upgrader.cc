@@ -13,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/log.h"
+#include "master/service_manager.h"
 #include "master/upgrade_state.h"
 
 namespace windlass {
@@ -39,6 +40,7 @@ std::vector<char*> Pointers(std::vector<std::string>* strings) {
 // In the child that checks. Signals as a fresh program expects them.
 [[noreturn]] void RunCheck(const std::string& program, std::vector<std::string> command,
                            const std::vector<int>& fds, int output) {
+  ForgetServiceManager();
   sigset_t none;
   sigemptyset(&none);
   BlockSignals(none);

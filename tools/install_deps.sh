@@ -11,6 +11,7 @@ packages=(
   libsimdjson-dev                           # JSON
   libtomlplusplus-dev                       # configuration
   libspdlog-dev                             # logging
+  libsystemd-dev                            # notification, socket activation
   libgtest-dev libgmock-dev                 # tests
   netcat-openbsd                            # a client the tests use
   python3                                   # a peer that the benchmark measures

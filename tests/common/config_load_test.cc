@@ -309,11 +309,14 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
       // Listeners.
       {"[[listener]]\nprotocol = 'line'\n", {"F:1:1: [[listener]] needs the key 'address'"}},
       {"[[listener]]\naddress = '127.0.0.1'\n",
-       {"F:2:11: listener.address must be HOST:PORT, :PORT or unix:/PATH: address '127.0.0.1': "
+       {"F:2:11: listener.address must be HOST:PORT, :PORT, unix:/PATH or systemd:NAME: address '127.0.0.1': "
         "needs a port, as in "
         "127.0.0.1:65432"}},
-      {"[[listener]]\naddress = 'systemd:web'\n",
-       {"F:2:11: listener.address 'systemd:web': systemd: addresses are not supported yet"}},
+      {"[[listener]]\naddress = 'systemd:a:b'\n",
+       {"F:2:11: listener.address must be HOST:PORT, :PORT, unix:/PATH or systemd:NAME: address "
+        "'systemd:a:b': no ':' can be in the name of a socket (FileDescriptorName=)"}},
+      {"[[listener]]\naddress = 'systemd:a'\n[[listener]]\naddress = 'systemd:a'\n",
+       {"F:4:11: listener.address 'systemd:a' is taken by 'systemd:a' at F:2:11"}},
       {"[[listener]]\naddress = ':9'\nprotocol = 'lime'\n",
        {"F:3:12: listener.protocol must be one of \"message\", \"echo\", \"line\", \"length\", not "
         "\"lime\", did you "
@@ -377,7 +380,7 @@ TEST_F(LoadConfigTest, ReportsAllErrorsInTheOrderOfTheFileThenOfTheCommandLine) 
           "F:2:7: workers.max must be an integer from 1 to 256: 0 is out of range",
           "F:3:1: unknown key 'workers.kount', did you mean 'workers.count'?",
           "F:5:9: log.level must be one of \"debug\", \"info\", \"warning\", \"error\", not 1",
-          "F:7:11: listener.address must be HOST:PORT, :PORT or unix:/PATH: address 'x': needs a "
+          "F:7:11: listener.address must be HOST:PORT, :PORT, unix:/PATH or systemd:NAME: address 'x': needs a "
           "port, as in "
           "127.0.0.1:65432",
           "--set pool.queue=0: pool.queue must be an integer from 1 to 1048576: 0 is out of range",
@@ -491,18 +494,18 @@ TEST_F(LoadConfigTest, ListenStandsInForAMissingListener) {
 
 TEST_F(LoadConfigTest, ReportsEachListenErrorWithItsFlag) {
   sources_.listens = {"127.0.0.1:1",      "lime://127.0.0.1:1", "line://127.0.0.1",
-                      "line://systemd:x", "line://:5",          "echo://:5"};
+                      "line://systemd:",  "line://:5",          "echo://:5"};
   EXPECT_EQ(
       ErrorsWithoutFile(),
       (Lines{"--listen 127.0.0.1:1: must be PROTOCOL://ADDRESS, as in message://127.0.0.1:65432",
              "--listen lime://127.0.0.1:1: unknown protocol 'lime' (there are message, echo, line, "
              "length), did "
              "you mean 'line'?",
-             "--listen line://127.0.0.1: address must be HOST:PORT, :PORT or unix:/PATH: address "
+             "--listen line://127.0.0.1: address must be HOST:PORT, :PORT, unix:/PATH or systemd:NAME: address "
              "'127.0.0.1': "
              "needs a port, as in 127.0.0.1:65432",
-             "--listen line://systemd:x: address 'systemd:x': systemd: addresses are not supported "
-             "yet",
+             "--listen line://systemd:: address must be HOST:PORT, :PORT, unix:/PATH or "
+             "systemd:NAME: address 'systemd:': needs a name, as in systemd:web",
              "--listen echo://:5: listener.address ':5' is taken by ':5' at --listen line://:5"}));
 }
 

@@ -4,9 +4,11 @@
 #include <array>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/control_path.h"
 #include "common/log.h"
 #include "common/nearest_name.h"
 #include "tools/client/command_line.h"
@@ -23,10 +25,16 @@ constexpr absl::Duration kTableTimeout = absl::Seconds(5);
 // that for a drain.
 constexpr absl::Duration kChangeTimeout = absl::Seconds(120);
 
-constexpr std::array<OptionSpec, 7> kOptions = {
-    {{"control", true}, {"timeout", true}, {"help"}, {"version"}, {"json"}, {"check"}, {"keep"}}};
-constexpr std::array<absl::string_view, 4> kCommonOptions = {"control", "timeout", "help",
-                                                             "version"};
+constexpr std::array<OptionSpec, 8> kOptions = {{{"control", true},
+                                                {"instance", true},
+                                                {"timeout", true},
+                                                {"help"},
+                                                {"version"},
+                                                {"json"},
+                                                {"check"},
+                                                {"keep"}}};
+constexpr std::array<absl::string_view, 5> kCommonOptions = {"control", "instance", "timeout",
+                                                             "help", "version"};
 
 absl::Status AskStatus(Arguments, const CommandLine&, proto::CtlRequest* request) {
   request->mutable_status();
@@ -191,6 +199,17 @@ absl::Status TakeCommonOptions(const CommandLine& line, CtlOptions* options) {
   if (line.Has("control")) {
     options->control = line.Value("control");
     if (options->control.empty()) return absl::InvalidArgumentError("--control: no path is given");
+  }
+  if (line.Has("instance")) {
+    const std::string name = line.Value("instance");
+    if (line.Has("control")) {
+      return absl::InvalidArgumentError("--instance and --control both name a socket: give one");
+    }
+    if (name.empty() || absl::StrContains(name, '/')) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--instance: '", name, "' is no name of an instance"));
+    }
+    options->control = InstanceControlPath(name);
   }
   if (line.Has("timeout")) {
     const absl::StatusOr<absl::Duration> timeout = ParseTimeout("--timeout", line.Value("timeout"));

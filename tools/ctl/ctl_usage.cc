@@ -27,6 +27,7 @@ to change; these wait until it is done and say how it went
 options
   --control=PATH   the server's control socket. Else the first that exists of control.sock in
                    $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/windlass, /run/windlass, /tmp/windlass-UID
+  --instance=NAME  the server of the unit windlass@NAME.service: /run/windlass-NAME/control.sock
   --timeout=5s     of the whole command; 0 = no limit. The default is 5s, but 120s for reload,
                    scale, upgrade, drain and stop. The server goes on with what it has begun
   --help, --version

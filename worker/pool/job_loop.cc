@@ -22,7 +22,8 @@ constexpr size_t kCachedRequestMappings = 8;
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<JobLoop>> JobLoop::Create(
-    ProcessSetup setup, ControlChannel* control, std::vector<std::unique_ptr<Handler>> handlers) {
+    ProcessSetup setup, ControlChannel* control, std::vector<std::unique_ptr<Handler>> handlers,
+    std::optional<OutputCapture> output) {
   absl::StatusOr<std::unique_ptr<Selector>> selector = Selector::Create(SelectorKind::kEpoll);
   if (!selector.ok()) return selector.status();
   // Exclusive: a job wakes one process, not all of them.
@@ -30,16 +31,18 @@ absl::StatusOr<std::unique_ptr<JobLoop>> JobLoop::Create(
   if (!queue.ok()) return queue;
   absl::Status commands = (*selector)->Register(control->fd(), kReadable, kControlToken);
   if (!commands.ok()) return commands;
-  return std::unique_ptr<JobLoop>(
-      new JobLoop(std::move(setup), control, std::move(handlers), *std::move(selector)));
+  return std::unique_ptr<JobLoop>(new JobLoop(std::move(setup), control, std::move(handlers),
+                                              *std::move(selector), std::move(output)));
 }
 
 JobLoop::JobLoop(ProcessSetup setup, ControlChannel* control,
-                 std::vector<std::unique_ptr<Handler>> handlers, std::unique_ptr<Selector> selector)
+                 std::vector<std::unique_ptr<Handler>> handlers, std::unique_ptr<Selector> selector,
+                 std::optional<OutputCapture> output)
     : setup_(std::move(setup)),
       control_(control),
       handlers_(std::move(handlers)),
       selector_(std::move(selector)),
+      output_(std::move(output)),
       slot_(setup_.scoreboard->MutableSlot(setup_.slot)),
       router_(*setup_.config),
       requests_(kCachedRequestMappings, /*writable=*/false),
@@ -47,6 +50,7 @@ JobLoop::JobLoop(ProcessSetup setup, ControlChannel* control,
       context_(*setup_.scoreboard) {}
 
 int JobLoop::Run() {
+  LogOutput("loading");
   int jobs_since_check = 0;
   Instant checked = MonotonicNow();
   while (!stopping_) {
@@ -112,11 +116,23 @@ bool JobLoop::ReceiveJob() {
       LOG(ERROR) << "malformed job packet dropped";
     return outcome == JobPacketReceiver::Outcome::kMalformed;
   }
+  slot_.job_handler.store(0, std::memory_order_relaxed);
   slot_.job.store(job_.id());
+  LogOutput("no job");
   RunJob();
+  LogOutput("");
   slot_.job.store(kSlotIdle);
   Bump(slot_.jobs_done);
   return true;
+}
+
+// `whose`: "" is the job's that has just been run.
+void JobLoop::LogOutput(absl::string_view whose) {
+  if (!output_ || output_->empty()) return;
+  const uint32_t handler = slot_.job_handler.load();
+  const std::string job = absl::StrCat(
+      handler == 0 ? "" : setup_.config->handlers[handler - 1].name, ", job ", job_.id());
+  LogPrinted(whose.empty() ? job : whose, output_->Take(), &output_limit_, MonotonicNow());
 }
 
 void JobLoop::RunJob() {
@@ -164,6 +180,7 @@ void JobLoop::RunHandler(uint32_t index, absl::string_view content) {
   }
   if (index >= handlers_.size())
     return replies_.SendError(ErrorCode::kUnavailable, "unknown handler");
+  slot_.job_handler.store(index + 1, std::memory_order_relaxed);
   const Request request{content, job_.content_type(), job_.content_encoding(), order,
                         job_.header()};
   absl::StatusOr<Response> response;

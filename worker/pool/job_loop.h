@@ -2,9 +2,11 @@
 #define WINDLASS_WORKER_POOL_JOB_LOOP_H_
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/captured_output.h"
 #include "common/control_channel.h"
 #include "common/job_channel.h"
 #include "common/mapping_cache.h"
@@ -27,36 +29,43 @@ namespace windlass {
 //   2. Every job received is answered once, unless this process dies.
 //   3. It waits only in the selector, where a command of the master reaches it, never in recv or
 //   send.
+//   4. What a handler prints is logged after its job, as its job's.
 // Blocking: as long as handlers do. Errors: a broken packet is counted and dropped; the master gone
 // ends the process.
 class JobLoop {
  public:
+  // `output`: nullopt where what handlers print is not captured.
   static absl::StatusOr<std::unique_ptr<JobLoop>> Create(
-      ProcessSetup setup, ControlChannel* control, std::vector<std::unique_ptr<Handler>> handlers);
+      ProcessSetup setup, ControlChannel* control, std::vector<std::unique_ptr<Handler>> handlers,
+      std::optional<OutputCapture> output);
   // Until the master says drain (0) or is gone (0).
   int Run();
 
  private:
   JobLoop(ProcessSetup setup, ControlChannel* control,
-          std::vector<std::unique_ptr<Handler>> handlers, std::unique_ptr<Selector> selector);
+          std::vector<std::unique_ptr<Handler>> handlers, std::unique_ptr<Selector> selector,
+          std::optional<OutputCapture> output);
   bool ReceiveJob();  // false: the queue is empty
   void RunJob();
   void RunHandler(uint32_t index, absl::string_view content);
   bool Wait(int timeout_ms);  // false: end the process
   int TrimDelayMs() const;
   bool HandleControl();
+  void LogOutput(absl::string_view whose);
 
   // Fixed after construction.
   const ProcessSetup setup_;
   ControlChannel* const control_;
   const std::vector<std::unique_ptr<Handler>> handlers_;
   const std::unique_ptr<Selector> selector_;
+  std::optional<OutputCapture> output_;
   ProcessSlot& slot_;
   // Working state.
   Router router_;
   MappingCache requests_;
   ReplySender replies_;
   bool stopping_ = false;
+  OutputLimit output_limit_;
   // Scratch reused between jobs.
   JobPacketReceiver receiver_;
   proto::Job job_;

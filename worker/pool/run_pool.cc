@@ -1,8 +1,12 @@
 #include "worker/pool/run_pool.h"
 
+#include <unistd.h>
+
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "common/captured_output.h"
 #include "common/control_channel.h"
 #include "common/log.h"
 #include "proto/control.pb.h"
@@ -11,9 +15,33 @@
 
 namespace windlass {
 
+namespace {
+
+absl::Status CaptureOutput(int file, std::optional<OutputCapture>* output) {
+  if (file < 0) return absl::OkStatus();
+  // Log lines go on where they went, which may be the standard error that handlers get.
+  if (LogFd() == STDERR_FILENO) {
+    absl::StatusOr<OwnedFd> log = Duplicate(STDERR_FILENO);
+    if (!log.ok()) return log.status();
+    SetLogFd(*std::move(log));
+  }
+  absl::StatusOr<OutputCapture> begun = OutputCapture::Begin(file);
+  if (!begun.ok()) return begun.status();
+  *output = *std::move(begun);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 int RunPool(ProcessSetup setup) {
   ControlChannel control(std::move(setup.control));
   proto::Report report;
+  std::optional<OutputCapture> output;
+  if (absl::Status captured = CaptureOutput(setup.output, &output); !captured.ok()) {
+    report.mutable_failed()->set_why(captured.ToString());
+    control.Send(report);
+    return 1;
+  }
   std::vector<std::unique_ptr<Handler>> handlers;
   for (const HandlerConfig& config : setup.config->handlers) {
     absl::StatusOr<std::unique_ptr<Handler>> made = MakeHandler(config);
@@ -25,7 +53,7 @@ int RunPool(ProcessSetup setup) {
     handlers.push_back(*std::move(made));
   }
   absl::StatusOr<std::unique_ptr<JobLoop>> loop =
-      JobLoop::Create(std::move(setup), &control, std::move(handlers));
+      JobLoop::Create(std::move(setup), &control, std::move(handlers), std::move(output));
   if (!loop.ok()) {
     report.mutable_failed()->set_why(loop.status().ToString());
     control.Send(report);

@@ -131,6 +131,9 @@ TEST(CtlOptions, WrongUsageSaysWhatIsRight) {
   ExpectUsageError({"status", "now"}, "usage: windlassctl status [--json]");
   ExpectUsageError({"status", "--timeout=5"}, "--timeout: \"5\" is not a duration");
   ExpectUsageError({"status", "--control="}, "--control");
+  ExpectUsageError({"status", "--instance="}, "no name of an instance");
+  ExpectUsageError({"status", "--instance=../x"}, "no name of an instance");
+  ExpectUsageError({"status", "--instance=a", "--control=/b"}, "give one");
 }
 
 TEST(CtlOptions, HelpAndVersionNeedNothingElse) {
@@ -145,6 +148,13 @@ TEST(CtlUsage, NamesEveryCommand) {
         "jobs", "kill-job", "deaths", "log-level", "version"}) {
     EXPECT_TRUE(absl::StrContains(CtlUsage(), absl::StrCat("\n  ", command))) << command;
   }
+}
+
+TEST(CtlOptions, AnInstanceIsAControlSocket) {
+  const absl::StatusOr<CtlOptions> options =
+      ParseCtlOptions(std::vector<std::string>{"--instance=images", "status"});
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->control, "/run/windlass-images/control.sock");
 }
 
 }  // namespace

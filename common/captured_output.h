@@ -1,0 +1,72 @@
+#ifndef WINDLASS_COMMON_CAPTURED_OUTPUT_H_
+#define WINDLASS_COMMON_CAPTURED_OUTPUT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "common/clock.h"
+#include "common/owned_fd.h"
+#include "common/posix.h"
+
+// What handlers print to standard output and error. It goes into a memory file of fixed size, which
+// the pool process logs after the job that printed it, and the master, who holds the same file,
+// when the process has died. So a line is always said to be of the right job, a handler never waits
+// for whoever reads, and what it can print is bounded: past the end, writing fails with EPERM.
+
+namespace windlass {
+
+constexpr size_t kCapturedBytes = 64 << 10;  // of one job
+
+// The file. Its size is sealed.
+absl::StatusOr<OwnedFd> CreateCapturedOutput();
+
+// What has been printed and not taken yet, for whoever did not print it. Reads only.
+std::string ReadCapturedOutput(int fd);
+
+// Calls `log` for each line of `text`: without control characters, and of at most 1 KiB; after
+// kLoggedLines of them only how many more there are.
+constexpr int kLoggedLines = 100;
+void ForEachPrintedLine(absl::string_view text, absl::FunctionRef<void(absl::string_view)> log);
+
+// Role: how many lines of output a process may log: many at once, then some a second. Blocking:
+// never.
+class OutputLimit {
+ public:
+  bool Allow(Instant now);  // one line more; false: it is counted as swallowed
+  uint64_t TakeSwallowed() { return std::exchange(swallowed_, 0); }
+
+ private:
+  static constexpr int kBurst = 500, kPerSecond = 50;
+  double tokens_ = kBurst;
+  Instant refilled_;
+  uint64_t swallowed_ = 0;
+};
+
+// Logs `text` line by line, as "output of WHOSE: LINE", as far as `limit` allows.
+void LogPrinted(absl::string_view whose, absl::string_view text, OutputLimit* limit, Instant now);
+
+// Role: captures this process's standard output and error. Pool processes. Owns the mapping; the
+// file is descriptors 1 and 2. Blocking: never. Cost where nothing was printed: two loads.
+class OutputCapture {
+ public:
+  // Redirects both descriptors to `file`. Log lines of ours must go elsewhere before.
+  static absl::StatusOr<OutputCapture> Begin(int file);
+
+  bool empty() const;
+  // What was printed since the last call; "" mostly.
+  std::string Take();
+
+ private:
+  explicit OutputCapture(Mapping mapping) : mapping_(std::move(mapping)) {}
+
+  Mapping mapping_;
+};
+
+}  // namespace windlass
+
+#endif  // WINDLASS_COMMON_CAPTURED_OUTPUT_H_
