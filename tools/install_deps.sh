@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what building and testing need from Debian's packages. Idempotent: says what it installs, and nothing when
 # all is there. Uses sudo when not root. On other systems it only names what is missing.
-# `install_deps.sh lint` adds what formatting and linting need.
+# `install_deps.sh lint` adds what formatting and linting need, `install_deps.sh test` what some tests need that say
+# SKIPPED without it.
 set -euo pipefail
 
 packages=(
@@ -11,12 +12,20 @@ packages=(
   libsimdjson-dev                           # JSON
   libtomlplusplus-dev                       # configuration
   libspdlog-dev                             # logging
-  libsystemd-dev                            # notification, socket activation
+  libsystemd-dev                            # readiness, watchdog and sockets of systemd
+  dpkg-dev                                  # the Debian package's dependencies
   libgtest-dev libgmock-dev                 # tests
   netcat-openbsd                            # a client the tests use
-  python3                                   # a peer that the benchmark measures
+  python3                                   # a peer that the benchmark measures; tests of the packaging
+)
+for_tests=(
+  systemd systemd-container                 # the units; a real systemd, booted in a container
+  lintian shellcheck                        # the Debian package and its scripts
+  haproxy openssl                           # the example of TLS in front
+  python3-yaml                              # the Kubernetes manifests
 )
 [ "${1:-}" = lint ] && packages+=(clang-format clang-tidy)
+[ "${1:-}" = test ] && packages+=("${for_tests[@]}")
 
 missing=()
 for package in "${packages[@]}"; do
