@@ -74,6 +74,7 @@ def prepare_root(root):
         path.unlink(missing_ok=True)
         path.symlink_to("/dev/null")
     (root / "etc/machine-id").write_text("")
+    (root / "usr/sbin/policy-rc.d").unlink(missing_ok=True)  # in images for containers: packages start nothing
     # Messages as they come, all of them, in memory.
     conf = root / "etc/systemd/journald.conf.d"
     conf.mkdir(parents=True, exist_ok=True)

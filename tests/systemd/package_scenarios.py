@@ -101,10 +101,12 @@ class Package(Scenario):
             self.assertEqual(self.machine.read(self.service.config), edited)
             self.assertEqual(clients.echo_message("127.0.0.1:7007", b"here"), b"here")
 
-    def test_package_upgrade_leaves_a_stopped_service_stopped(self):
+    def test_package_upgrade_leaves_a_disabled_service_alone(self):
+        self.addCleanup(self.service.systemctl, "enable", self.service.name)
+        self.service.expect("disable")
         self.dpkg("--install", self.packages["next"])
         self.assertEqual(self.service.show("ActiveState"), "inactive")
-        self.assertEqual(self.service.show("UnitFileState"), "enabled")
+        self.assertEqual(self.service.show("UnitFileState"), "disabled")
 
     # --- Removing
 

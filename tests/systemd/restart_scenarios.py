@@ -61,9 +61,8 @@ class Restart(Scenario):
         lines.define(LINE_SOCKET)
         lines.start()
         self.service.start()
-        self.assertTrue(self.journal.wait_for("lines"))
-        warnings = [entry["MESSAGE"] for entry in self.journal.entries("PRIORITY=4")]
-        self.assertTrue(any("lines" in text for text in warnings), warnings)
+        warning = self.journal.wait_for("no listener uses socket 'lines' (127.0.0.1:65434)")
+        self.assertIn(warning, [entry["MESSAGE"] for entry in self.journal.entries("PRIORITY=4")])
         self.assertEqual(clients.echo_message(MESSAGE, b"here"), b"here")
 
     # --- Deaths of the master
