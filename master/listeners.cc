@@ -50,6 +50,14 @@ std::vector<ListenSocket> ListenerSet::sockets() const {
   return sockets;
 }
 
+std::vector<uint32_t> ListenerSet::passed() const {
+  std::vector<uint32_t> indices;
+  for (uint32_t i = 0; i < bound_.size(); ++i) {
+    if (bound_[i].passed) indices.push_back(i);
+  }
+  return indices;
+}
+
 void ListenerSet::Close() {
   for (const Bound& bound : bound_) {
     if (bound.owns_path) (void)RemoveSocketFile(bound.unix_path);

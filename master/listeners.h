@@ -39,6 +39,8 @@ class ListenerSet {
   // Valid while this is.
   std::vector<ListenSocket> sockets() const;
   size_t size() const { return bound_.size(); }
+  // Those of sockets() that systemd passed: they outlive the server, and so does their queue.
+  std::vector<uint32_t> passed() const;
   // Stops listening in this process and removes unix paths; workers hold their own copies.
   void Close();
   // `successor`, made with this as its former, serves from now on: paths that it kept are its to

@@ -306,7 +306,10 @@ void Service::Stop(Instant deadline) {
   }
   Farewell farewell;
   farewell.deadline = deadline;
-  for (Supervisor* supervisor : supervisors()) supervisor->Drain(farewell);
+  for (Supervisor* supervisor : supervisors()) {
+    farewell.kept_listeners = supervisor->listeners().passed();
+    supervisor->Drain(farewell);
+  }
 }
 
 void Service::KillAll() {

@@ -60,12 +60,10 @@ class Reload(Scenario):
         eventually(lambda: "3 pool processes" in self.service.show("StatusText"), self.service.status)
         self.assertNotIn("failed", self.service.show("StatusText"))
 
-    def test_reload_reloads_the_unit_state(self):
-        """While it reloads, the unit says so, and other jobs of systemd wait for its end."""
+    def test_reload_is_a_job_of_systemd(self):
         self.service.start()
         self.service.configure(MORE_POOL)
         self.service.reload()
-        states = [entry["MESSAGE"] for entry in self.journal.entries("_PID=1")]
-        self.assertEqual([text for text in states if text.startswith("Reload")],
+        self.assertEqual([text for text in self.journal.of_systemd() if text.startswith("Reload")],
                          ["Reloading windlass.service - Windlass worker-pool server...",
                           "Reloaded windlass.service - Windlass worker-pool server."])

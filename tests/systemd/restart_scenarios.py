@@ -62,7 +62,7 @@ class Restart(Scenario):
         lines.start()
         self.service.start()
         warning = self.journal.wait_for("no listener uses socket 'lines' (127.0.0.1:65434)")
-        self.assertIn(warning, [entry["MESSAGE"] for entry in self.journal.entries("PRIORITY=4")])
+        self.assertIn(warning, self.journal.messages(priority="4"))
         self.assertEqual(clients.echo_message(MESSAGE, b"here"), b"here")
 
     # --- Deaths of the master

@@ -108,15 +108,22 @@ class Journal:
         found = machine.run("journalctl", "--quiet", "--lines=0", "--show-cursor").stdout
         self.cursor = found.partition("-- cursor: ")[2].strip()
 
-    def entries(self, *matches):
-        """Entries of the unit, and of systemd about it, oldest first; `matches` as journalctl takes them."""
-        cursor = [f"--after-cursor={self.cursor}"] if self.cursor else []
-        result = self.machine.run("journalctl", "--quiet", "--output=json", f"--unit={self.unit}", *cursor, *matches)
-        return [json.loads(line) for line in result.stdout.splitlines()]
+    def entries(self):
+        """Entries of the unit, and of systemd about it, oldest first."""
+        # Not --after-cursor: it leaves out the first entry when the cursor's own is another unit's.
+        begin = [f"--cursor={self.cursor}"] if self.cursor else []
+        result = self.machine.run("journalctl", "--quiet", "--output=json", f"--unit={self.unit}", *begin)
+        entries = [json.loads(line) for line in result.stdout.splitlines()]
+        return [entry for entry in entries if entry["__CURSOR"] != self.cursor]
 
-    def messages(self):
-        """What the service itself said."""
-        return [as_text(entry["MESSAGE"]) for entry in self.entries() if entry.get("_PID") != "1"]
+    def messages(self, priority=None):
+        """What the service itself said; with a priority, "0" to "7", only that."""
+        return [as_text(entry["MESSAGE"]) for entry in self.entries()
+                if entry["_PID"] != "1" and priority in (None, entry["PRIORITY"])]
+
+    def of_systemd(self):
+        """What systemd said about the unit."""
+        return [entry["MESSAGE"] for entry in self.entries() if entry["_PID"] == "1"]
 
     def text(self):
         return "\n".join(as_text(entry["MESSAGE"]) for entry in self.entries())

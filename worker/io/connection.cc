@@ -14,6 +14,9 @@ namespace {
 // keep-alive protocol often do not look at their connection until they need it.
 constexpr absl::Duration kLingerTimeout = absl::Seconds(5);
 constexpr absl::Duration kDrainLingerTimeout = absl::Seconds(1);
+// A client that connected so shortly before the end, or had sent a part of its request, was on its
+// way when we began to drain: so long it has for the rest.
+constexpr absl::Duration kDrainPatience = absl::Seconds(1);
 constexpr int kMaxDropsAtClose = 64;  // of a scratch buffer each
 
 }  // namespace
@@ -88,6 +91,7 @@ void Connection::OnReady(uint32_t events) {
     }
   }
   if ((events & kWritable) != 0 && !closed()) ScheduleFlush();
+  FinishIfDraining();
   UpdateInterest();
 }
 
@@ -143,7 +147,17 @@ void Connection::Drain() {
 }
 
 void Connection::FinishIfDraining() {
-  if (IsDraining() && state_ == ConnState::kReadingFrames) Enter(ConnState::kFinishing);
+  if (!IsDraining() || state_ != ConnState::kReadingFrames) return;
+  if (const Instant end = PatienceEnd(); io_->now() < end) return ArmNoLaterThan(end);
+  input_.Clear();
+  Enter(ConnState::kFinishing);
+  ScheduleFlush();
+}
+
+// Until when a request that is under way is waited for; the past when there is none.
+Instant Connection::PatienceEnd() const {
+  if (!input_.empty()) return since_ + kDrainPatience;
+  return has_asked_ ? accepted_ : accepted_ + kDrainPatience;
 }
 
 void Connection::CloseNow() {
@@ -332,6 +346,7 @@ Instant Connection::NextTimeout() const {
   if (state_ == ConnState::kLingering) {
     return since_ + (IsDraining() || io_->leaving ? kDrainLingerTimeout : kLingerTimeout);
   }
+  if (IsDraining() && state_ == ConnState::kReadingFrames) return PatienceEnd();
   if (output_blocked_) return blocked_since_ + config.write_timeout;
   switch (state_) {
     case ConnState::kReceivingContent:
@@ -363,6 +378,7 @@ void Connection::ArmNoLaterThan(Instant deadline) {
 
 void Connection::OnTimer(Timer*, Instant now) {
   if (state_ == ConnState::kAwaitingMemory) return OnMemoryRetry();
+  FinishIfDraining();
   const Instant due = NextTimeout();
   if (now >= due) return Close(TimeoutReason());
   io_->timers->Arm(&timer_, due);

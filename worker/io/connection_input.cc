@@ -119,6 +119,7 @@ size_t Connection::CutFrames(absl::string_view input) {
 void Connection::NoteRequest() {
   Bump(io_->slot->requests);
   last_active_ = io_->now();
+  has_asked_ = true;
 }
 
 Instant Connection::JobDeadline(const RequestHead& head, uint32_t handler) const {
@@ -215,6 +216,7 @@ void Connection::ReadRaw() {
   if (got.outcome == IoOutcome::kEnd) return OnEndOfInput();
   if (got.outcome == IoOutcome::kPeerGone) return Close(CloseReason::kPeerGone);
   last_active_ = io_->now();
+  has_asked_ = true;
   Bump(io_->slot->requests);
   absl::string_view bytes(io_->input_scratch.data(), got.bytes);
   if (output_.empty()) {

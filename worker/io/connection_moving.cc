@@ -155,6 +155,7 @@ void Connection::Resume() {
 }
 
 absl::Status Connection::StartMoved(IncomingConnection moved) {
+  has_asked_ = true;
   const MovedFlags& flags = moved.flags;
   accepted_ = std::clamp(flags.accepted, Instant{}, io_->now());
   last_active_ = std::clamp(flags.last_active, Instant{}, io_->now());
