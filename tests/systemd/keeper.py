@@ -75,6 +75,7 @@ def prepare_root(root):
         path.symlink_to("/dev/null")
     (root / "etc/machine-id").write_text("")
     (root / "usr/sbin/policy-rc.d").unlink(missing_ok=True)  # in images for containers: packages start nothing
+    (root / "var/lib/man-db/auto-update").unlink(missing_ok=True)  # else every dpkg takes seconds
     # Messages as they come, all of them, in memory.
     conf = root / "etc/systemd/journald.conf.d"
     conf.mkdir(parents=True, exist_ok=True)

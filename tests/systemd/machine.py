@@ -58,11 +58,7 @@ class Machine:
     def run(self, *command, seconds=COMMAND_SECONDS, **options):
         """Runs a command inside, as root in a clean environment: CompletedProcess with stdout and stderr as text."""
         return subprocess.run(self.command(*command), capture_output=True, text=True, timeout=seconds,
-                              stdin=subprocess.DEVNULL, env=ENVIRONMENT, **options)
-
-    def start(self, *command, **options):
-        """Like run, but does not wait: Popen."""
-        return subprocess.Popen(self.command(*command), text=True, stdin=subprocess.DEVNULL, env=ENVIRONMENT, **options)
+                              stdin=subprocess.DEVNULL, env=ENVIRONMENT, start_new_session=True, **options)
 
     def command(self, *command):
         return ["nsenter", "-t", str(self.leader), "-a", *(str(part) for part in command)]

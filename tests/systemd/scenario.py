@@ -71,6 +71,7 @@ class Scenario(unittest.TestCase):
         return result.stdout
 
     def signal(self, number, pid):
+        self.assertGreater(pid, 1, "0 would be ourselves")
         self.assertEqual(self.machine.run("kill", f"-{number}", pid).returncode, 0)
 
     def process_is(self, pid):
