@@ -49,7 +49,11 @@ def boot(folder, packages, ledger_load):
     except machine.Unavailable as reason:
         print(f"SKIPPED: {reason}")
         return EXIT_FAILED if os.environ.get("WINDLASS_SYSTEMD_TESTS") == "required" else EXIT_SKIPPED
-    install(machine.Machine.attach(folder), folder, packages, ledger_load)
+    try:
+        install(machine.Machine.attach(folder), folder, packages, ledger_load)
+    except Exception:
+        machine.halt(folder)
+        raise
     return 0
 
 

@@ -1,24 +1,22 @@
 """The process that owns the container of the systemd tests.
 
-Run by machine.boot as `unshare --mount ... keeper.py FOLDER OWNER`. It makes a copy-on-write root out of the running
-system, boots systemd in it, says so in FOLDER/machine.json, and waits. The container ends when the keeper gets SIGTERM,
-when the process OWNER (the test runner) is gone, or when the keeper dies, however that happens:
- - everything that the container writes is in a tmpfs, and every mount in the keeper's own mount namespace;
- - systemd-nspawn and the container's systemd get SIGKILL from the kernel when their parent ends.
-What can be left behind then is a few empty cgroups, which the next boot removes.
+Run by machine.boot as `unshare --mount --pid ... keeper.py FOLDER OWNER`. It makes a copy-on-write root out of the
+running system, boots systemd in it, says in FOLDER/boot.json how that went, and waits. The container ends when the
+keeper gets SIGTERM, when OWNER (a pidfd, of the test runner) has ended, or when the keeper dies, however that happens:
+ - it is the first process of a pid namespace, so the kernel kills all that it has started;
+ - everything that the container writes is in a tmpfs, and every mount in the keeper's own mount namespace.
+What can be left behind then is a few empty cgroups, which the next keeper removes.
 """
-import ctypes
 import json
 import os
 import pathlib
+import secrets
 import select
 import signal
 import subprocess
 import sys
 import time
 
-LIBC = ctypes.CDLL(None, use_errno=True)
-PR_SET_PDEATHSIG = 1
 BOOT_SECONDS = 60
 CGROUP_PREFIX = "windlass-systemd-tests-"
 # Hierarchies in which the container gets a cgroup of its own: controllers as in /proc/self/cgroup, "" is version 2.
@@ -117,20 +115,19 @@ def remove_cgroups(groups):
 
 def make_cgroups():
     """{controllers: folder of a new cgroup} below this process's own; removes what other keepers have left."""
-    groups = {}
+    groups, unique = {}, secrets.token_hex(4)
     for name, parent in own_cgroups().items():
         remove_cgroups(parent.glob(CGROUP_PREFIX + "*"))
-        groups[name] = parent / f"{CGROUP_PREFIX}{os.getpid()}"
-        groups[name].mkdir(exist_ok=True)
+        groups[name] = parent / f"{CGROUP_PREFIX}{unique}"
+        groups[name].mkdir()
     return groups
 
 
 # --- The container ---
 
 def start_container(root, groups, console):
-    """systemd-nspawn as a child that dies with this process, in the cgroups `groups`."""
+    """systemd-nspawn as a child, in the cgroups `groups`."""
     def in_child():
-        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         for group in groups:
             (group / "cgroup.procs").write_text(str(os.getpid()))
     command = ["systemd-nspawn", f"--directory={root}", "--machine=windlass-tests", "--boot", "--register=no",
@@ -178,13 +175,8 @@ def hand_over_memory_controller(leader):
         inside(leader, *command).check_returncode()
 
 
-def start_time(pid):
-    """Of a process, in clock ticks since the boot: with the pid, who it is."""
-    return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-
-
 def report(folder, what):
-    path = folder / "machine.json"
+    path = folder / "boot.json"
     path.with_suffix(".new").write_text(json.dumps(what))
     path.with_suffix(".new").rename(path)
 
@@ -198,16 +190,13 @@ def boot(folder, groups):
     if "memory" in groups:
         hand_over_memory_controller(leader)
         wait_until_running(nspawn)
-    report(folder, {"keeper": os.getpid(), "keeper_started": start_time(os.getpid()), "leader": leader})
+    report(folder, {})
     return nspawn
 
 
 def wait_for_end(owner, nspawn):
     """Returns when one of the two has ended."""
-    try:
-        select.select([os.pidfd_open(nspawn.pid), os.pidfd_open(owner)], [], [])
-    except ProcessLookupError:
-        pass
+    select.select([os.pidfd_open(nspawn.pid), owner], [], [])
 
 
 def end_container():

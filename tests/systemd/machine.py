@@ -46,12 +46,12 @@ class Machine:
     @classmethod
     def attach(cls, folder):
         """The machine that was booted in `folder`. Raises Unavailable if there is a reason that there is none."""
-        state = read_state(folder)
+        state = read_json(folder / "machine.json")
         if state is None:
             raise RuntimeError(f"no machine was booted in {folder}")
         if "skip" in state:
             raise Unavailable(state["skip"])
-        if keeper_of(state) is None:
+        if living(state) is None or "leader" not in state:
             raise RuntimeError(f"the machine in {folder} is gone; its logs are there")
         return cls(state["leader"])
 
@@ -110,72 +110,100 @@ def boot(folder, owner=None):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     reason = why_not()
+    if reason is None:
+        unshare = start_keeper(folder, owner or os.getppid())
+        outcome = wait_for_outcome(folder, unshare)
+        if "error" in outcome:
+            unshare.terminate()
+            raise RuntimeError(outcome["error"])
+        reason = outcome.get("skip")
     if reason is not None:
-        (folder / "machine.json").write_text(json.dumps({"skip": reason}))
+        write_state(folder, {"skip": reason})
         raise Unavailable(reason)
-    state = wait_for_state(folder, start_keeper(folder, owner or os.getppid()))
-    if "error" in state:
-        raise RuntimeError(state["error"])
-    if "skip" in state:
-        raise Unavailable(state["skip"])
+    keeper = first_child(unshare.pid)
+    write_state(folder, identity(unshare.pid) | {"leader": first_child(first_child(keeper))})
 
 
 def start_keeper(folder, owner):
+    """The `unshare` that waits for the keeper: when it is killed, so is the keeper."""
     script = pathlib.Path(__file__).with_name("keeper.py")
+    pidfd = os.pidfd_open(owner)
+    command = ["unshare", "--mount", "--propagation=private", "--pid", "--mount-proc", "--fork", "--kill-child",
+               sys.executable, "-B", script, folder, str(pidfd)]
     with open(folder / "keeper.log", "w", encoding="utf-8") as log:
-        return subprocess.Popen(["unshare", "--mount", "--propagation", "private", sys.executable, script, folder,
-                                 str(owner)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        unshare = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[pidfd],
+                                   start_new_session=True)
+    write_state(folder, identity(unshare.pid))
+    return unshare
 
 
-def wait_for_state(folder, keeper):
+def wait_for_outcome(folder, unshare):
     deadline = time.monotonic() + BOOT_SECONDS
     while time.monotonic() < deadline:
-        ended = keeper.poll() is not None
-        state = read_state(folder)
-        if state is not None:
-            return state
-        if ended:  # it was not even started
-            state = {"skip": last_line(folder / "keeper.log")}
-            (folder / "machine.json").write_text(json.dumps(state))
-            return state
+        ended = unshare.poll() is not None
+        outcome = read_json(folder / "boot.json")
+        if outcome is not None:
+            return outcome
+        if ended:  # the keeper was not even started
+            return {"skip": last_line(folder / "keeper.log")}
         time.sleep(0.05)
-    keeper.terminate()
     return {"error": f"not booted after {BOOT_SECONDS} s"}
 
 
 def halt(folder):
     """Ends the machine that was booted in `folder`, if there is one, and waits until nothing of it is left."""
-    state = read_state(folder) or {}
-    keeper = keeper_of(state)
-    if keeper is None:
+    unshare = living(read_json(folder / "machine.json") or {})
+    if unshare is None:
         return
-    ended = os.pidfd_open(keeper)
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        signal.pidfd_send_signal(ended, number)
-        if wait_readable(ended, HALT_SECONDS):
-            break
+    ended = os.pidfd_open(unshare)
+    keeper = first_child(unshare)
+    if keeper is not None:
+        os.kill(keeper, signal.SIGTERM)
+    if keeper is None or not select.select([ended], [], [], HALT_SECONDS)[0]:
+        signal.pidfd_send_signal(ended, signal.SIGKILL)
+        select.select([ended], [], [], HALT_SECONDS)
     os.close(ended)
 
 
-def wait_readable(descriptor, seconds):
-    return bool(select.select([descriptor], [], [], seconds)[0])
+# --- The state: who the keeper is
+
+def write_state(folder, state):
+    path = folder / "machine.json"
+    path.with_suffix(".new").write_text(json.dumps(state))
+    path.with_suffix(".new").rename(path)
 
 
-def read_state(folder):
+def read_json(path):
     try:
-        return json.loads((folder / "machine.json").read_text())
+        return json.loads(path.read_text())
     except FileNotFoundError:
         return None
 
 
-def keeper_of(state):
-    """The pid of a machine's keeper, None if it has ended."""
-    pid = state.get("keeper")
+def identity(pid):
+    """A process that will not be mistaken for another that has its pid later."""
+    return {"pid": pid, "started": start_time(pid)}
+
+
+def living(state):
+    """The pid in `state`, None if that process has ended."""
+    if "pid" not in state:
+        return None
+    return state["pid"] if start_time(state["pid"]) == state["started"] else None
+
+
+def start_time(pid):
+    """In clock ticks since this computer started, None if there is no such process, or only a zombie."""
     try:
-        started = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    return pid if started == state["keeper_started"] else None
+    return None if fields[0] == "Z" else fields[19]
+
+
+def first_child(pid):
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(children[0]) if children else None
 
 
 def last_line(path):

@@ -34,12 +34,12 @@ class Scenario(unittest.TestCase):
 
     def setUp(self):
         self.maxDiff = None
+        self.units, self.journal = [], None
         try:
             self.machine = machine.Machine.attach(FOLDER)
         except machine.Unavailable as reason:
             self.skipTest(str(reason))
         self.machine.enter_network()
-        self.units = []
         self.packages = json.loads((FOLDER / "packages.json").read_text())
         self.service = self.unit("windlass.service", config="/etc/windlass/windlass.toml")
         self.conffile = self.machine.read(self.service.config)
@@ -59,7 +59,8 @@ class Scenario(unittest.TestCase):
         """For a scenario that has just failed."""
         for unit in self.units:
             print(f"--- {unit.name}\n{unit.status()}", file=sys.stderr)
-        print(f"--- journal\n{self.journal.text()}\n---", file=sys.stderr)
+        if self.journal is not None:
+            print(f"--- journal\n{self.journal.text()}\n---", file=sys.stderr)
 
     def ctl(self, *arguments):
         return self.machine.run("windlassctl", *arguments)
