@@ -5,7 +5,7 @@ DESTDIR ?=
 PREFIX ?= /usr/local
 CMAKE_FLAGS ?=
 
-.PHONY: all deps configure build run test asan bench soak lint fmt install clean
+.PHONY: all deps configure build run test asan bench soak lint fmt deb install clean
 
 all: build
 
@@ -46,6 +46,9 @@ lint: configure
 fmt: configure
 	@tools/install_deps.sh lint
 	@cmake --build $(BUILD) --target fmt
+
+deb: build
+	@cmake --build $(BUILD) --target deb
 
 install: build
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD)

@@ -10,13 +10,13 @@
 namespace windlass {
 
 absl::Status PrepareMaster(const Config& config, SpawnSettings* settings) {
-  LOG(INFO) << "windlassd " << WINDLASS_VERSION << ", configuration " << config.source;
-  LOG(INFO) << "at most " << RaiseDescriptorLimit() << " open descriptors per process";
   if (!config.log.file.empty()) {
     absl::StatusOr<OwnedFd> log = OpenLogFile(config.log.file);
     if (!log.ok()) return log.status();
     SetLogFd(*std::move(log));
   }
+  LOG(INFO) << "windlassd " << WINDLASS_VERSION << ", configuration " << config.source;
+  LOG(INFO) << "at most " << RaiseDescriptorLimit() << " open descriptors per process";
   if (!config.master.user.empty()) {
     const absl::StatusOr<Identity> identity =
         LookUpIdentity(config.master.user, config.master.group);

@@ -44,7 +44,14 @@ int FailStart(absl::string_view message, int code) {
   return Fail(message, code);
 }
 
+// "build/windlass" beside "build/windlassd", else by PATH.
+std::string ClientBeside(const std::string& program) {
+  const size_t slash = program.rfind('/');
+  return slash == std::string::npos ? "windlass" : program.substr(0, slash + 1) + "windlass";
+}
+
 int Serve(const Options& options, std::vector<std::string> command, Config config) {
+  const std::string client = ClientBeside(command[0]);
   LogLevel level = LogLevel::INFO;
   ParseLogLevel(config.log.level, &level);
   InitLog("master", level);
@@ -82,7 +89,7 @@ int Serve(const Options& options, std::vector<std::string> command, Config confi
   }
   ServiceManager manager((*loop)->timers());
   return (*loop)->Run({&service, &op, control->get(), &upgrader, &manager, &settings},
-                      options.hint);
+                      options.hint ? client : "");
 }
 
 int CheckUpgrade(int memfd) {

@@ -15,10 +15,10 @@ namespace {
 
 constexpr SelectorToken kSignalToken{uint64_t{9} << 56};
 
-void PrintHint(const Generation& generation) {
+void PrintHint(const Generation& generation, const std::string& client) {
   for (const ListenSocket& socket : generation.listeners().sockets()) {
     if (generation.config().listeners[socket.listener].protocol != Protocol::kMessage) continue;
-    std::cout << "try: build/windlass search " << socket.address << " morpheus" << std::endl;
+    std::cout << "try: " << client << " search " << socket.address << " morpheus" << std::endl;
     return;
   }
 }
@@ -79,13 +79,15 @@ absl::StatusOr<std::unique_ptr<MasterLoop>> MasterLoop::Create(const sigset_t& s
 MasterLoop::MasterLoop(std::unique_ptr<Selector> selector, OwnedFd signal_fd)
     : selector_(std::move(selector)), signal_fd_(std::move(signal_fd)), timers_(MonotonicNow()) {}
 
-int MasterLoop::Run(const Parts& parts, bool hint) {
+int MasterLoop::Run(const Parts& parts, const std::string& client) {
   parts_ = parts;
   Service* const service = service_ = parts.service;
   parts_.manager->Update(*service_);
   using State = Service::State;
   while (service->state() == State::kStarting && !stop_now_) Turn();
-  if (service->state() == State::kServing && hint) PrintHint(service->current().generation());
+  if (service->state() == State::kServing && !client.empty()) {
+    PrintHint(service->current().generation(), client);
+  }
   while (service->state() == State::kServing && !stop_now_) {
     KeepPidFile();
     Turn();

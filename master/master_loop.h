@@ -54,7 +54,8 @@ class MasterLoop : public MasterCommands, public UpgradeHost {
     ServiceManager* manager;
     const SpawnSettings* settings;
   };
-  int Run(const Parts& parts, bool hint);
+  // `client`: how to call `windlass` in one line to try, printed once it serves; "" = no line.
+  int Run(const Parts& parts, const std::string& client);
 
   void Drain() override;
   void StopFast() override;

@@ -12,17 +12,18 @@ packages=(
   libsimdjson-dev                           # JSON
   libtomlplusplus-dev                       # configuration
   libspdlog-dev                             # logging
-  libsystemd-dev                            # readiness, watchdog and sockets of systemd
-  dpkg-dev                                  # the Debian package's dependencies
+  libsystemd-dev                            # notification, socket activation
+  dpkg-dev                                  # the Debian package
   libgtest-dev libgmock-dev                 # tests
   netcat-openbsd                            # a client the tests use
   python3                                   # a peer that the benchmark measures; tests of the packaging
 )
 for_tests=(
-  systemd systemd-container                 # the units; a real systemd, booted in a container
+  systemd systemd-container dbus-daemon     # the units; a real systemd, booted in a container
   lintian shellcheck                        # the Debian package and its scripts
   haproxy openssl                           # the example of TLS in front
   python3-yaml                              # the Kubernetes manifests
+  mandoc man-db groff                       # the manual pages
 )
 [ "${1:-}" = lint ] && packages+=(clang-format clang-tidy)
 [ "${1:-}" = test ] && packages+=("${for_tests[@]}")

@@ -14,12 +14,14 @@
 namespace windlass {
 namespace {
 
-// Kills whatever comes, as soon as it is seen, for so long; returns who that was.
+// Kills whatever comes, as soon as it is seen, for so long and until the server gives the role up;
+// returns who that was.
 std::set<pid_t> KillAllThatCome(const Server& server, const std::string& role,
                                 absl::Duration how_long) {
   std::set<pid_t> killed;
-  const absl::Time end = absl::Now() + how_long;
-  while (absl::Now() < end) {
+  const absl::Time end = absl::Now() + how_long, at_last = end + kSoon;
+  const std::string given_up = absl::StrCat("FAILED: no ", role, " process can be started");
+  while (absl::Now() < end || (!server.LogHas(given_up) && absl::Now() < at_last)) {
     for (const pid_t pid : server.Children(role)) {
       if (::kill(pid, SIGKILL) == 0) killed.insert(pid);
     }

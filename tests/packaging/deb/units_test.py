@@ -69,4 +69,4 @@ class Units(unittest.TestCase):
 
 if __name__ == "__main__":
     tried.skip_unless_found("systemd-analyze")
-    unittest.main()
+    tried.main()

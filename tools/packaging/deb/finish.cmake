@@ -1,0 +1,30 @@
+# Run by CPack between installing the components and packing them: what Debian wants in a package and a plain
+# `make install` does not have.
+set(here ${CMAKE_CURRENT_LIST_DIR})
+set(owner_writes OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+
+function(gzip)
+  if(ARGN)
+    execute_process(COMMAND gzip -9n ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
+  endif()
+endfunction()
+
+function(add_file source destination)
+  configure_file(${source} ${destination} COPYONLY FILE_PERMISSIONS ${owner_writes})
+endfunction()
+
+foreach(pair IN ITEMS server:windlass dev:windlass-dev)
+  string(REPLACE ":" ";" pair ${pair})
+  list(GET pair 0 component)
+  list(GET pair 1 package)
+  set(root ${CPACK_TEMPORARY_DIRECTORY}/${component})
+  set(doc ${root}/usr/share/doc/${package})
+  add_file(${here}/copyright ${doc}/copyright)
+  add_file(${here}/changelog ${doc}/changelog)
+  file(GLOB manuals ${root}/usr/share/man/man*/*)
+  file(GLOB long_texts ${doc}/*.md)
+  gzip(${doc}/changelog ${manuals} ${long_texts})
+  if(EXISTS ${here}/${package}.lintian-overrides)
+    add_file(${here}/${package}.lintian-overrides ${root}/usr/share/lintian/overrides/${package})
+  endif()
+endforeach()
