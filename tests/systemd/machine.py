@@ -96,9 +96,9 @@ def why_not():
     effective = pathlib.Path("/proc/self/status").read_text().split("CapEff:")[1].split()[0]
     if not int(effective, 16) >> CAP_SYS_ADMIN & 1:
         return "root without CAP_SYS_ADMIN (a container?)"
-    for program in ("systemd-nspawn", "nsenter", "unshare", "dbus-daemon"):
+    for program in ("systemd-nspawn", "nsenter", "unshare"):
         if shutil.which(program) is None:
-            return f"no {program} (packages systemd-container, util-linux, dbus-daemon)"
+            return f"no {program} (packages systemd-container, util-linux)"
     return None
 
 

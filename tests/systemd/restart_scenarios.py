@@ -121,19 +121,33 @@ class Restart(Scenario):
         self.assertIn(where, self.journal.text())
         self.assertIn(where, self.service.show("StatusText"))
 
-    def test_stop_drains(self):
-        self.service.start()
+    def stop_while_it_burns(self, seconds):
+        """A job runs when the service is told to stop; returns what its client hears, once the service has stopped."""
         with clients.Connection(MESSAGE) as client:
-            client.send({"action": "burn", "ms": 2000})
+            client.send({"action": "burn", "ms": seconds * 1000})
             eventually(lambda: "burn" in self.ctl("jobs").stdout, "the job runs")
-            begin = time.monotonic()
             stop = threading.Thread(target=self.service.stop)
             stop.start()
             self.service.wait_until("ActiveState", "deactivating")
             self.assertTrue(self.service.show("StatusText").startswith("stopping: "), self.service.status())
-            self.assertEqual(client.receive().status, "ok")
-            self.assertGreater(time.monotonic() - begin, 1)
+            answer = client.receive()
             stop.join()
+        return answer
+
+    def expect_stopped_well(self):
         self.assertEqual(self.service.show("ActiveState"), "inactive")
         self.assertEqual(self.service.show("Result"), "success")
         self.assertEqual(self.service.show("ExecMainStatus"), "0")
+
+    def test_stop_drains(self):
+        self.service.start()
+        begin = time.monotonic()
+        self.assertEqual(self.stop_while_it_burns(seconds=2).status, "ok")
+        self.assertGreater(time.monotonic() - begin, 2)
+        self.expect_stopped_well()
+
+    def test_stop_drains_longer_than_the_unit_allows_if_the_configuration_does(self):
+        self.service.drop_in("[Service]\nTimeoutStopSec=1s\n")
+        self.service.start()
+        self.assertEqual(self.stop_while_it_burns(seconds=3).status, "ok")
+        self.expect_stopped_well()
