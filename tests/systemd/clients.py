@@ -105,8 +105,8 @@ class Visitors:
         self.address = address
         self.echo = echo
         self.answered = 0
-        self.refused = 0    # connections
-        self.troubles = []  # what went wrong, the first few
+        self.refused = 0  # connections
+        self.troubles = []  # what went wrong, the first few; refusals are among it
         self.lock = threading.Lock()
         self.stopping = threading.Event()
         self.threads = [threading.Thread(target=self.visit_on, args=(number,)) for number in range(count)]
@@ -125,7 +125,7 @@ class Visitors:
             trouble = None if answer == text else f"got {answer[:200]!r} for {text!r}"
         except ConnectionRefusedError:
             trouble = "refused"
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: an answer that is none
             trouble = f"{type(error).__name__}: {error}"
         with self.lock:
             self.answered += trouble is None

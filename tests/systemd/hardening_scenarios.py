@@ -53,7 +53,7 @@ class Instances(Scenario):
             self.assertEqual(status.returncode, 0, status.stderr)
             self.assertIn(f"127.0.0.1:{port}", status.stdout)
             self.assertTrue(self.machine.path(f"/run/windlass-{name}/control.sock").is_socket())
-            self.assertTrue(units[name].show("StateDirectory"), f"windlass-{name}")
+            self.assertEqual(self.machine.run("test", "-d", f"/var/lib/windlass-{name}").returncode, 0)
         self.check_reload_of_one(units)
         units["a"].stop()
         self.assertEqual(clients.echo_message("127.0.0.1:7002", b"alone"), b"alone")

@@ -7,7 +7,6 @@ keeper gets SIGTERM, when OWNER (a pidfd, of the test runner) has ended, or when
  - everything that the container writes is in a tmpfs, and every mount in the keeper's own mount namespace.
 What can be left behind then is a few empty cgroups, which the next keeper removes.
 """
-import json
 import os
 import pathlib
 import secrets
@@ -17,6 +16,8 @@ import subprocess
 import sys
 import time
 
+from machine import ENVIRONMENT, children, first_child, last_line, write_json
+
 BOOT_SECONDS = 60
 CGROUP_PREFIX = "windlass-systemd-tests-"
 # Hierarchies in which the container gets a cgroup of its own: controllers as in /proc/self/cgroup, "" is version 2.
@@ -25,16 +26,16 @@ HIERARCHIES = ("name=systemd", "memory", "")
 MASKED_UNITS = ("console-getty.service", "getty.target", "systemd-logind.service", "systemd-networkd.service",
                 "systemd-resolved.service", "systemd-timesyncd.service", "systemd-udevd.service",
                 "systemd-tmpfiles-clean.timer", "e2scrub_reap.service", "ssh.service")
-ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/root"}
 
 
 class CannotRun(Exception):
     """This machine does not let a container boot; not a fault of what is tested."""
 
 
-def run(*command, **options):
+def run(*command):
+    """A command that must succeed: CalledProcessError otherwise."""
     return subprocess.run(command, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                          env=ENVIRONMENT, **options).stdout
+                          env=ENVIRONMENT)
 
 
 # --- The root file system ---
@@ -133,27 +134,26 @@ def start_container(root, groups, console):
     command = ["systemd-nspawn", f"--directory={root}", "--machine=windlass-tests", "--boot", "--register=no",
                "--keep-unit", "--console=pipe", "--private-network", "--resolv-conf=off", "--timezone=off",
                "--link-journal=no"]
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, env=ENVIRONMENT,
-                            preexec_fn=in_child)
+    try:
+        with open(console, "w", encoding="utf-8") as log:
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=ENVIRONMENT,
+                                    preexec_fn=in_child)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise CannotRun(f"a container in its own cgroups: {error}") from None
 
 
-def first_child(pid):
-    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return int(children[0]) if children else None
-
-
-def inside(leader, *command, **options):
+def inside(leader, *command):
     return subprocess.run(["nsenter", "-t", str(leader), "-a", *command], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, env=ENVIRONMENT, **options)
+                          stdin=subprocess.DEVNULL, env=ENVIRONMENT)
 
 
-def wait_until_running(nspawn):
+def wait_until_running(nspawn, console):
     """Waits until the container's systemd has reached its target; returns that systemd's pid."""
     deadline = time.monotonic() + BOOT_SECONDS
     state = "not there"
     while time.monotonic() < deadline:
         if nspawn.poll() is not None:
-            raise CannotRun(f"systemd-nspawn ended with {nspawn.returncode}")
+            raise CannotRun(f"systemd-nspawn ended: {last_line(console)}")
         leader = first_child(nspawn.pid)
         if leader is not None:
             answer = inside(leader, "systemctl", "is-system-running")
@@ -175,22 +175,16 @@ def hand_over_memory_controller(leader):
         inside(leader, *command).check_returncode()
 
 
-def report(folder, what):
-    path = folder / "boot.json"
-    path.with_suffix(".new").write_text(json.dumps(what))
-    path.with_suffix(".new").rename(path)
-
-
 def boot(folder, groups):
     root = mount_root(folder)
     prepare_root(root)
-    with open(folder / "console.log", "w", encoding="utf-8") as console:
-        nspawn = start_container(root, groups.values(), console)
-    leader = wait_until_running(nspawn)
+    console = folder / "console.log"
+    nspawn = start_container(root, groups.values(), console)
+    leader = wait_until_running(nspawn, console)
     if "memory" in groups:
         hand_over_memory_controller(leader)
-        wait_until_running(nspawn)
-    report(folder, {})
+        wait_until_running(nspawn, console)
+    write_json(folder / "boot.json", {})
     return nspawn
 
 
@@ -201,7 +195,7 @@ def wait_for_end(owner, nspawn):
 
 def end_container():
     """Kills the container's first process, with which all others go, and waits until nothing is left."""
-    for child in own_children():
+    for child in children(os.getpid()):
         leader = first_child(child)
         os.kill(child if leader is None else leader, signal.SIGKILL)
         for _ in range(100):  # systemd-nspawn has a little to put away
@@ -213,19 +207,15 @@ def end_container():
             os.waitpid(child, 0)
 
 
-def own_children():
-    return [int(pid) for pid in pathlib.Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
-
-
 def main(folder, owner):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     groups = make_cgroups()
     try:
         wait_for_end(owner, boot(folder, groups))
     except CannotRun as reason:
-        report(folder, {"skip": str(reason)})
+        write_json(folder / "boot.json", {"skip": str(reason)})
     except Exception as error:
-        report(folder, {"error": str(error)})
+        write_json(folder / "boot.json", {"error": str(error)})
         raise
     finally:
         end_container()

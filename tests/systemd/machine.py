@@ -21,7 +21,7 @@ import time
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 CAP_SYS_ADMIN = 21
-BOOT_SECONDS = 90  # more than the keeper gives it
+BOOT_SECONDS = 90  # more than the keeper gives the container
 HALT_SECONDS = 20
 COMMAND_SECONDS = 60
 DPKG_OPTIONS = ("--path-include=/usr/share/man/*", "--path-include=/usr/share/doc/*")  # images may leave them out
@@ -55,10 +55,10 @@ class Machine:
             raise RuntimeError(f"the machine in {folder} is gone; its logs are there")
         return cls(state["leader"])
 
-    def run(self, *command, seconds=COMMAND_SECONDS, **options):
+    def run(self, *command, seconds=COMMAND_SECONDS):
         """Runs a command inside, as root in a clean environment: CompletedProcess with stdout and stderr as text."""
         return subprocess.run(self.command(*command), capture_output=True, text=True, timeout=seconds,
-                              stdin=subprocess.DEVNULL, env=ENVIRONMENT, start_new_session=True, **options)
+                              stdin=subprocess.DEVNULL, env=ENVIRONMENT, start_new_session=True)
 
     def command(self, *command):
         return ["nsenter", "-t", str(self.leader), "-a", *(str(part) for part in command)]
@@ -118,10 +118,10 @@ def boot(folder, owner=None):
             raise RuntimeError(outcome["error"])
         reason = outcome.get("skip")
     if reason is not None:
-        write_state(folder, {"skip": reason})
+        write_json(folder / "machine.json", {"skip": reason})
         raise Unavailable(reason)
     keeper = first_child(unshare.pid)
-    write_state(folder, identity(unshare.pid) | {"leader": first_child(first_child(keeper))})
+    write_json(folder / "machine.json", identity(unshare.pid) | {"leader": first_child(first_child(keeper))})
 
 
 def start_keeper(folder, owner):
@@ -133,7 +133,7 @@ def start_keeper(folder, owner):
     with open(folder / "keeper.log", "w", encoding="utf-8") as log:
         unshare = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[pidfd],
                                    start_new_session=True)
-    write_state(folder, identity(unshare.pid))
+    write_json(folder / "machine.json", identity(unshare.pid))
     return unshare
 
 
@@ -156,20 +156,19 @@ def halt(folder):
     if unshare is None:
         return
     ended = os.pidfd_open(unshare)
-    keeper = first_child(unshare)
-    if keeper is not None:
+    for keeper in children(unshare):
         os.kill(keeper, signal.SIGTERM)
-    if keeper is None or not select.select([ended], [], [], HALT_SECONDS)[0]:
+    if not select.select([ended], [], [], HALT_SECONDS)[0]:
         signal.pidfd_send_signal(ended, signal.SIGKILL)
         select.select([ended], [], [], HALT_SECONDS)
     os.close(ended)
 
 
-# --- The state: who the keeper is
+# --- Files and processes; for the keeper, too ---
 
-def write_state(folder, state):
-    path = folder / "machine.json"
-    path.with_suffix(".new").write_text(json.dumps(state))
+def write_json(path, what):
+    """All of it or nothing, whenever somebody reads."""
+    path.with_suffix(".new").write_text(json.dumps(what))
     path.with_suffix(".new").rename(path)
 
 
@@ -187,7 +186,7 @@ def identity(pid):
 
 def living(state):
     """The pid in `state`, None if that process has ended."""
-    if "pid" not in state:
+    if "pid" not in state or state["started"] is None:
         return None
     return state["pid"] if start_time(state["pid"]) == state["started"] else None
 
@@ -201,9 +200,15 @@ def start_time(pid):
     return None if fields[0] == "Z" else fields[19]
 
 
+def children(pid):
+    try:
+        return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
 def first_child(pid):
-    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return int(children[0]) if children else None
+    return next(iter(children(pid)), None)
 
 
 def last_line(path):
