@@ -47,8 +47,8 @@ fmt: configure
 	@tools/install_deps.sh lint
 	@cmake --build $(BUILD) --target fmt
 
-deb: build
-	@cmake --build $(BUILD) --target deb
+deb: configure
+	@cmake --build $(BUILD) --target deb -j $(JOBS)
 
 install: build
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD)

@@ -23,7 +23,7 @@ for_tests=(
   lintian shellcheck                        # the Debian package and its scripts
   haproxy openssl                           # the example of TLS in front
   python3-yaml                              # the Kubernetes manifests
-  mandoc man-db groff                       # the manual pages
+  mandoc man-db groff-base                  # the manual pages
 )
 [ "${1:-}" = lint ] && packages+=(clang-format clang-tidy)
 [ "${1:-}" = test ] && packages+=("${for_tests[@]}")

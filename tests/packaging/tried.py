@@ -1,4 +1,4 @@
-"""What every test of the packaging needs: where the build is, what the machine can do, commands that say what failed."""
+"""What tests of the packaging need: where the build is, what the machine can do, commands that say what failed."""
 import os
 import pathlib
 import shutil

@@ -1,5 +1,5 @@
-# Where a folder is in the installation that runs now: its prefix (`cmake --install --prefix`, the package's /usr) may be
-# another than the one that was configured. As GNUInstallDirs has it: below /usr, etc is /etc.
+# Where a folder is in the installation that runs now, whose prefix (`cmake --install --prefix`, the package's /usr) may
+# be another than the one that was configured. As GNUInstallDirs has it: for /usr, etc is /etc.
 # For scripts that run inside cmake_install.cmake.
 function(installed_path result folder)
   if(IS_ABSOLUTE ${folder})

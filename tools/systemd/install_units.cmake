@@ -5,7 +5,8 @@ installed_path(config_directory ${WINDLASS_SYSCONFDIR}/windlass)
 set(unit_sources ${WINDLASS_SOURCE_DIR}/tools/systemd)
 set(unit_work ${WINDLASS_BINARY_DIR}/installed/systemd)
 
-# The service and the template of instances are one file but for names and places.
+# The service and the template of instances are one file but for names and places. DIRECTORY is also the name of the
+# user: another one for each instance, so that what breaks out of a handler reaches only its own.
 function(write_service UNIT)
   cmake_parse_arguments(UNIT "" "DESCRIPTION;CONFIG;DIRECTORY;CTL_OPTION" "" ${ARGN})
   configure_file(${unit_sources}/windlass.service.in ${unit_work}/${UNIT} @ONLY)

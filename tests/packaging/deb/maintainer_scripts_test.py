@@ -101,7 +101,8 @@ class WithSystemd(Scripts):
 
     def actions(self):
         """What was asked for that starts or stops anything."""
-        looks = ("list-units", "--system is-enabled", "--system --quiet is-active", "--system daemon-reload", "--root=/")
+        looks = ("list-units", "--system is-enabled", "--system --quiet is-active", "--system daemon-reload",
+                 "--root=/")
         return [call for call in self.machine.systemctl_calls() if not call.startswith(looks)]
 
     def test_installing_starts_the_service(self):
@@ -122,7 +123,7 @@ class WithSystemd(Scripts):
         self.assertEqual(self.installed_version(), self.next)
         self.assertEqual(self.actions(), ["--quiet --system start windlass.service"])  # which does nothing: it runs
         for unit in ("windlass.service", "windlass@a.service"):
-            self.assertIn(f"windlass: {unit} serves on with the old version", said)
+            self.assertIn(f"windlass: {unit} serves on with its old program", said)
             self.assertIn(f"systemctl restart {unit}", said)
 
     def test_upgrade_reaches_each_service_that_runs(self):
@@ -132,7 +133,7 @@ class WithSystemd(Scripts):
         said = self.configure()
         self.assertEqual(self.machine.path("/windlassctl.log").read_text().splitlines(),
                          ["--control=/run/windlass/control.sock upgrade", "--instance=a upgrade"])
-        self.assertIn("windlass: windlass@a.service goes on with the new version", said)
+        self.assertIn("windlass: windlass@a.service goes on with the installed version", said)
 
     def test_upgrade_leaves_alone_what_policy_keeps(self):
         self.machine.install(self.now)
@@ -140,7 +141,7 @@ class WithSystemd(Scripts):
         self.machine.write("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", 0o755)
         self.machine.write("/usr/sbin/windlassctl", '#!/bin/sh\necho "$*" >> /windlassctl.log\n', 0o755)
         said = self.configure()
-        self.assertIn("policy-rc.d keeps windlass@a.service at the old version", said)
+        self.assertIn("policy-rc.d keeps windlass@a.service at its old program", said)
         self.assertFalse(self.machine.path("/windlassctl.log").exists())
 
     def test_removing_stops_the_socket_before_the_services(self):

@@ -47,7 +47,7 @@ class Units(unittest.TestCase):
         differing = {key for key, _ in set(one) ^ set(many)}
         self.assertEqual([key for key, _ in one], [key for key, _ in many])
         self.assertEqual(differing, {"Description", "ExecStart", "ExecReload", "SyslogIdentifier",
-                                     "RuntimeDirectory", "StateDirectory"})
+                                     "User", "RuntimeDirectory", "StateDirectory"})
 
     def test_places_are_those_of_the_installation(self):
         for unit in ("windlass.service", "windlass@.service"):
