@@ -30,7 +30,7 @@ std::string Printable(absl::string_view line) {
 // What was written ends where the shared file offset is.
 size_t BytesPrinted(int fd) {
   const off_t end = ::lseek(fd, 0, SEEK_CUR);
-  return end <= 0 ? 0 : std::min(static_cast<size_t>(end), kCapturedBytes);
+  return end <= 0 ? 0 : static_cast<size_t>(std::min<off_t>(end, kCapturedBytes));
 }
 
 }  // namespace
@@ -64,12 +64,11 @@ void ForEachPrintedLine(absl::string_view text, absl::FunctionRef<void(absl::str
 
 void LogPrinted(absl::string_view whose, absl::string_view text, OutputLimit* limit, Instant now) {
   ForEachPrintedLine(text, [&](absl::string_view line) {
-    if (!limit->Allow(now)) return;
-    if (const uint64_t swallowed = limit->TakeSwallowed(); swallowed > 0) {
-      LOG(WARNING) << swallowed << " lines of output were not logged: too many a second";
-    }
-    LOG(INFO) << "output of " << whose << ": " << line;
+    if (limit->Allow(now)) LOG(INFO) << "output of " << whose << ": " << line;
   });
+  if (const uint64_t swallowed = limit->TakeSwallowed(now); swallowed > 0) {
+    LOG(WARNING) << swallowed << " lines of output were not logged: too many a second";
+  }
 }
 
 absl::StatusOr<OutputCapture> OutputCapture::Begin(int file) {
@@ -80,7 +79,7 @@ absl::StatusOr<OutputCapture> OutputCapture::Begin(int file) {
   for (const int standard : {STDOUT_FILENO, STDERR_FILENO}) {
     if (::dup2(file, standard) < 0) return absl::ErrnoToStatus(errno, "redirect output");
   }
-  return OutputCapture(*std::move(mapping));
+  return OutputCapture(file, *std::move(mapping));
 }
 
 bool OutputCapture::empty() const {
@@ -90,13 +89,22 @@ bool OutputCapture::empty() const {
 }
 
 std::string OutputCapture::Take() {
-  if (empty()) return "";
   ::fflush(stdout);
   ::clearerr(stdout);  // the file may have been full
-  const std::string text(mapping_.data(), BytesPrinted(STDERR_FILENO));
+  size_t size = BytesPrinted(file_);
+  if (size == 0 && empty()) return "";
+  if (size == 0)
+    size = ::strnlen(mapping_.data(), kCapturedBytes);  // somebody has moved the offset
+  const std::string text(mapping_.data(), size);
   std::memset(mapping_.data(), 0, kCapturedBytes);
-  ::lseek(STDERR_FILENO, 0, SEEK_SET);
+  ::lseek(file_, 0, SEEK_SET);
   return text;
+}
+
+uint64_t OutputLimit::TakeSwallowed(Instant now) {
+  if (swallowed_ == 0 || now < told_ + absl::Seconds(1)) return 0;
+  told_ = now;
+  return std::exchange(swallowed_, 0);
 }
 
 bool OutputLimit::Allow(Instant now) {

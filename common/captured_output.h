@@ -38,32 +38,38 @@ void ForEachPrintedLine(absl::string_view text, absl::FunctionRef<void(absl::str
 class OutputLimit {
  public:
   bool Allow(Instant now);  // one line more; false: it is counted as swallowed
-  uint64_t TakeSwallowed() { return std::exchange(swallowed_, 0); }
+  // How many were swallowed and not told yet; 0 also when that was told less than a second ago.
+  uint64_t TakeSwallowed(Instant now);
 
  private:
   static constexpr int kBurst = 500, kPerSecond = 50;
   double tokens_ = kBurst;
   Instant refilled_;
   uint64_t swallowed_ = 0;
+  Instant told_;
 };
 
 // Logs `text` line by line, as "output of WHOSE: LINE", as far as `limit` allows.
 void LogPrinted(absl::string_view whose, absl::string_view text, OutputLimit* limit, Instant now);
 
-// Role: captures this process's standard output and error. Pool processes. Owns the mapping; the
-// file is descriptors 1 and 2. Blocking: never. Cost where nothing was printed: two loads.
+// Role: captures this process's standard output and error. Pool processes. Owns the mapping, not
+// the file, which handlers may close or seek: then what is there is taken as far as it is not NUL.
+// Blocking: never. Cost where nothing was printed: two loads.
 class OutputCapture {
  public:
-  // Redirects both descriptors to `file`. Log lines of ours must go elsewhere before.
+  // Redirects both descriptors to `file`, which stays open. Log lines of ours must go elsewhere
+  // before.
   static absl::StatusOr<OutputCapture> Begin(int file);
 
+  // Whether nothing seems to be printed; what begins with NUL bytes is only seen by Take.
   bool empty() const;
   // What was printed since the last call; "" mostly.
   std::string Take();
 
  private:
-  explicit OutputCapture(Mapping mapping) : mapping_(std::move(mapping)) {}
+  OutputCapture(int file, Mapping mapping) : file_(file), mapping_(std::move(mapping)) {}
 
+  int file_;  // borrowed
   Mapping mapping_;
 };
 

@@ -9,9 +9,11 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
@@ -19,6 +21,8 @@
 
 namespace windlass {
 namespace {
+
+constexpr int kBeneathFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
 bool WouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -81,11 +85,34 @@ absl::StatusOr<OwnedFd> OpenDirectory(const std::string& path) {
   return fd;
 }
 
+absl::StatusOr<OwnedFd> OpenBeneathStepByStep(int directory, const std::string& name) {
+  if (name.empty() || name[0] == '/') return absl::ErrnoToStatus(EXDEV, name);
+  OwnedFd below;
+  for (size_t at = 0; at <= name.size();) {
+    const size_t end = std::min(name.find('/', at), name.size());
+    const std::string step = name.substr(at, end - at);
+    if (step == "..") return absl::ErrnoToStatus(EXDEV, name);
+    const bool is_last = end == name.size();
+    at = end + 1;
+    if (step.empty() && !is_last) continue;  // "a//b"
+    const int flags =
+        is_last ? kBeneathFlags | O_NOFOLLOW : O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    OwnedFd next(::openat(below.valid() ? below.get() : directory,
+                          step.empty() ? "." : step.c_str(), flags));
+    if (!next.valid()) return Failed(name);
+    below = std::move(next);
+  }
+  return below;
+}
+
 absl::StatusOr<OwnedFd> OpenBeneath(int directory, const std::string& name) {
   open_how how = {};
-  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  how.flags = kBeneathFlags;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   OwnedFd fd(static_cast<int>(::syscall(SYS_openat2, directory, name.c_str(), &how, sizeof(how))));
+  if (!fd.valid() && (errno == ENOSYS || errno == EPERM)) {
+    return OpenBeneathStepByStep(directory, name);
+  }
   if (!fd.valid()) return Failed(name);
   return fd;
 }
@@ -350,6 +377,22 @@ ReceivedPacket ReceivePacket(int fd, absl::Span<const iovec> into,
   // more.
   received.outcome = n == 0 ? PacketOutcome::kPeerGone : PacketOutcome::kDone;
   return received;
+}
+
+bool SendToUnix(const std::string& path, absl::string_view bytes) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof(address.sun_path)) return false;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  const bool is_abstract = path[0] == '@';
+  if (is_abstract) address.sun_path[0] = '\0';
+  const OwnedFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return false;
+  const auto length =
+      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + (is_abstract ? 0 : 1));
+  return ::sendto(fd.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+                  reinterpret_cast<const sockaddr*>(&address),
+                  length) == static_cast<ssize_t>(bytes.size());
 }
 
 int UnsentQueueBytes(int fd) {

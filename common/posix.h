@@ -47,8 +47,11 @@ IoResult SendFileSome(int socket, int file, uint64_t* offset, size_t count);
 absl::StatusOr<OwnedFd> OpenReadOnly(const std::string& path);
 absl::StatusOr<OwnedFd> OpenDirectory(const std::string& path);
 // A file below `directory`, for reading: neither "..", absolute names nor links lead out of it.
-// Never blocks on a FIFO.
+// Where openat2(2) is not to be had (systemd's RestrictSUIDSGID= forbids it), links and ".." do not
+// work at all. Never blocks on a FIFO.
 absl::StatusOr<OwnedFd> OpenBeneath(int directory, const std::string& name);
+// The same without openat2, for tests.
+absl::StatusOr<OwnedFd> OpenBeneathStepByStep(int directory, const std::string& name);
 // For files, pipes and eventfd-like descriptors; whole-buffer semantics are the caller's.
 absl::StatusOr<size_t> ReadFd(int fd, char* into, size_t capacity);
 absl::StatusOr<size_t> PReadFd(int fd, char* into, size_t capacity, uint64_t offset);
@@ -126,6 +129,10 @@ ReceivedPacket ReceivePacket(int fd, absl::Span<const iovec> into,
 // Bytes in the send queue of a socket, as the kernel accounts them (SIOCOUTQ).
 int UnsentQueueBytes(int fd);
 int SendBufferBytes(int fd);  // SO_SNDBUF as the kernel accounts it
+
+// One datagram to a unix socket, "/path" or "@abstract". False: it cannot be told now (its queue is
+// full) or not at all.
+bool SendToUnix(const std::string& path, absl::string_view bytes);
 
 // --- Waiting
 // -----------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ namespace windlass {
 // configuration listens on is kept: the same socket, with the clients that wait in its queue.
 // Sockets that systemd passed are taken by name (systemd:NAME), and instead of binding where one is
 // bound to the address already; their backlog and their path stay as their unit says.
-// Blocking: resolving a host name that is new, as long as DNS does. Errors name what was being
+// Blocking: a host name that is new is looked up for at most 3 s. Errors name what was being
 // bound, and leave the former sockets as they were.
 class ListenerSet {
  public:

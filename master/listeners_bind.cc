@@ -4,13 +4,18 @@
 
 #include <optional>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/posix.h"
 #include "common/unix_path.h"
 #include "master/listeners.h"
+#include "master/resolve_within.h"
 
 namespace windlass {
 namespace {
+
+// For each name. Well below what a unit's WatchdogSec= allows.
+constexpr absl::Duration kResolveLimit = absl::Seconds(3);
 
 // Whether somebody answers at a unix path that is in the way.
 absl::Status ReplaceStalePath(const std::string& path, const SocketAddress& address,
@@ -59,7 +64,7 @@ class ListenerSet::Binder {
     if (!kept.ok() || *kept) return kept.status();
     if (config.address.kind == ListenAddress::Kind::kSystemd) return AddNamed();
     const absl::StatusOr<std::vector<SocketAddress>> addresses =
-        ResolveListenAddress(config.address);
+        ResolveWithin(config.address, kResolveLimit);
     if (!addresses.ok()) return addresses.status();
     for (const SocketAddress& address : *addresses) {
       if (absl::Status added = AddAddress(address); !added.ok()) return added;
@@ -100,7 +105,20 @@ class ListenerSet::Binder {
     if (const PassedSocket* passed = passed_.At(name); passed != nullptr) {
       return AddPassed(*passed);
     }
-    return BindOne(address);
+    const absl::Status bound = BindOne(address);
+    return bound.ok() ? bound : WithHint(bound, name);
+  }
+
+  // The reason may be a socket of systemd's with the same port.
+  absl::Status WithHint(const absl::Status& status, const std::string& address) const {
+    const std::string port = address.substr(address.rfind(':') + 1);
+    for (const PassedSocket& socket : passed_.all()) {
+      if (!absl::EndsWith(socket.address, ":" + port)) continue;
+      return absl::Status(status.code(), absl::StrCat(status.message(), "; systemd passed socket '",
+                                                      socket.name, "' bound to ", socket.address,
+                                                      ": to use it, the addresses must be equal"));
+    }
+    return status;
   }
 
   // The sockets of one former listener for which `is_same` holds; false: there are none.

@@ -106,7 +106,8 @@ int Main(int argc, char** argv) {
   if (options->help) return std::cout << HelpText(), 0;
   if (options->version) return std::cout << "windlassd " << WINDLASS_VERSION << "\n", 0;
   absl::StatusOr<Config> config = LoadConfig(options->sources);
-  if (!config.ok()) return FailStart(config.status().message(), EX_CONFIG);
+  const bool is_start = !options->check && !options->print_config;
+  if (!config.ok()) return (is_start ? FailStart : Fail)(config.status().message(), EX_CONFIG);
   if (options->print_config) return std::cout << PrintConfig(*config), 0;
   if (options->check_upgrade >= 0) return CheckUpgrade(options->check_upgrade);
   if (options->check) return std::cout << config->source << ": valid\n", 0;

@@ -34,7 +34,20 @@ OomCounter::OomCounter(absl::string_view root) {
     const std::string file =
         absl::StrCat(root, directory.path, directory.v2 ? "/memory.events" : "/memory.oom_control");
     const std::optional<uint64_t> count = ReadCount(file);
-    if (count) sources_.push_back({file, directory.path, *count});
+    if (count) sources_.push_back({file, directory.path, *count, *count, Instant{}});
+  }
+}
+
+void OomCounter::ForgetOld(Instant now) {
+  for (Source& source : sources_) {
+    const uint64_t count = ReadCount(source.file).value_or(0);
+    if (count <= source.explained) continue;
+    if (count != source.seen) {
+      source.seen = count;
+      source.seen_at = now;
+    } else if (now >= source.seen_at + kExpiry) {
+      source.explained = count;
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "common/clock.h"
 
 namespace windlass {
 
@@ -22,11 +23,17 @@ class OomCounter {
   // A child of ours was killed by SIGKILL, and not by us. If that was for memory: the cgroup whose
   // count says so.
   std::optional<std::string> Explain();
+  // Now and then: kills that no death of ours was explained by within kExpiry were somebody else's
+  // (a handler's own child), and explain none of later.
+  static constexpr absl::Duration kExpiry = absl::Seconds(10);
+  void ForgetOld(Instant now);
 
  private:
   struct Source {
     std::string file, cgroup;
     uint64_t explained;  // counts up to here are not news
+    uint64_t seen = 0;   // by ForgetOld, first at:
+    Instant seen_at;
   };
   std::vector<Source> sources_;
 };

@@ -13,7 +13,6 @@
 namespace windlass {
 namespace {
 
-constexpr absl::Duration kEvenOutEvery = absl::Seconds(1);
 constexpr absl::Duration kTick = absl::Milliseconds(250);  // looks for processes to recycle
 
 LogLevel LevelOf(const Config& config) {
@@ -336,12 +335,14 @@ void Service::ReapChildren(absl::FunctionRef<bool(pid_t)> claimed) {
 
 void Service::OnTimer(Timer*, Instant now) {
   for (Supervisor* supervisor : supervisors()) supervisor->EnforceDeadlines(now);
+  const bool is_second = now >= second_ + absl::Seconds(1);
+  if (is_second) {
+    second_ = now;
+    services_.oom->ForgetOld(now);
+  }
   if (state_ == State::kServing && next_ == nullptr) {
     current_->Recycle(now);
-    if (now >= evened_ + kEvenOutEvery) {
-      evened_ = now;
-      EvenOut();
-    }
+    if (is_second) EvenOut();
   }
   services_.timers->Arm(&tick_, now + kTick);
 }

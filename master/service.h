@@ -139,7 +139,7 @@ class Service : public SupervisorOwner, public TimerOwner {
   std::optional<int> kept_workers_, kept_pool_;
   OwnedFd next_log_;  // where lines go when the generation that comes up serves
   Timer tick_;
-  Instant evened_;
+  Instant second_;  // what is done once a second was done last
 };
 
 }  // namespace windlass

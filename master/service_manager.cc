@@ -3,11 +3,17 @@
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
+#include "absl/strings/str_cat.h"
+#include "common/posix.h"
+
 namespace windlass {
 namespace {
 
-void Notify(const std::string& assignments) {
-  (void)::sd_notify(/*unset_environment=*/0, assignments.c_str());
+// Not sd_notify(3), which waits while the queue of a service manager that does not read is full:
+// ten messages by default. The master waits for nobody.
+bool Notify(const std::string& assignments) {
+  const char* const socket = ::getenv("NOTIFY_SOCKET");
+  return socket != nullptr && SendToUnix(socket, assignments);
 }
 
 // Half of what systemd allows, as sd_watchdog_enabled(3) recommends.
@@ -19,7 +25,9 @@ absl::Duration WatchdogPeriod() {
 
 }  // namespace
 
-void ReportFailedStart(absl::string_view why) { Notify(StatusAssignment(why)); }
+void ReportFailedStart(absl::string_view why) {
+  (void)Notify(StatusAssignment(absl::StrCat("cannot start: ", why)));
+}
 
 void ForgetServiceManager() {
   for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID",
@@ -39,12 +47,12 @@ void ServiceManager::Update(const Service& service) {
   if (!listens_) return;
   ServiceReport report = MakeServiceReport(service);
   const std::string news = NotificationFor(reported_, report, timers_->now());
-  if (!news.empty()) Notify(news);
+  if (!news.empty() && !Notify(news)) return;  // the next turn tries again
   reported_ = std::move(report);
 }
 
 void ServiceManager::OnTimer(Timer*, Instant now) {
-  Notify("WATCHDOG=1");
+  (void)Notify("WATCHDOG=1");
   timers_->Arm(&watchdog_, now + feed_every_);
 }
 

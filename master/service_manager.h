@@ -21,8 +21,7 @@ void ForgetServiceManager();
 // (or a container engine that speaks it) what becomes of the service, and feeds the watchdog from
 // the master's loop, so that a master that hangs is noticed. Without NOTIFY_SOCKET it does nothing.
 // Over a binary upgrade the next one goes on: the environment stays, and so does the pid.
-// Blocking: while the queue of a service manager that hangs is full.
-// Errors: what cannot be told is not told.
+// Blocking: never. Errors: what the service manager does not take is told again at the next turn.
 class ServiceManager : public TimerOwner {
  public:
   explicit ServiceManager(TimerWheel* timers);

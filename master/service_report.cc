@@ -69,7 +69,7 @@ ServiceReport MakeServiceReport(const Service& service) {
       }
     case Service::State::kStopping:
     case Service::State::kDone:
-      return {Phase::kStopping, "stopping: finishing what is in flight", service.phase_deadline()};
+      return {Phase::kStopping, "stopping", service.phase_deadline()};
     case Service::State::kFailed:
       return {Phase::kStopping, absl::StrCat("cannot start: ", service.why()), Instant::Never()};
   }

@@ -95,6 +95,35 @@ TEST(OutputCapture, AHandlerThatPrintsWithoutEndIsNeitherHeldUpNorGivenMoreRoom)
   EXPECT_TRUE(child.said_yes());
 }
 
+TEST(OutputCapture, WhatBeginsWithNulBytesIsTaken) {
+  const CapturingChild child([](OutputCapture& capture) {
+    const std::string text = std::string(10, '\0') + "binary";
+    const bool wrote = ::write(1, text.data(), text.size()) == 16;
+    return wrote && capture.Take() == text && capture.Take().empty();
+  });
+  EXPECT_TRUE(child.said_yes());
+}
+
+TEST(OutputCapture, WithItsDescriptorsClosedTheRestIsTaken) {
+  const CapturingChild child([](OutputCapture& capture) {
+    std::cerr << "one";
+    ::lseek(2, 0, SEEK_SET);
+    ::close(2);
+    return capture.Take() == "one" && capture.Take().empty();
+  });
+  EXPECT_TRUE(child.said_yes());
+}
+
+TEST(OutputLimit, TellsWhatItSwallowedOnceASecond) {
+  OutputLimit limit;
+  Instant now{1'000'000'000};
+  for (int i = 0; i < 510; ++i) limit.Allow(now);
+  EXPECT_EQ(limit.TakeSwallowed(now), 10u);
+  for (int i = 0; i < 5; ++i) limit.Allow(now);
+  EXPECT_EQ(limit.TakeSwallowed(now + absl::Milliseconds(900)), 0u);
+  EXPECT_EQ(limit.TakeSwallowed(now + absl::Milliseconds(1100)), 5u);
+}
+
 TEST(OutputCapture, AMovedOffsetLeadsNowhere) {
   const CapturingChild child([](OutputCapture& capture) {
     std::cerr << "text";
@@ -130,8 +159,8 @@ TEST(OutputLimit, AllowsABurstAndThenSomeASecond) {
   int allowed = 0;
   for (int i = 0; i < 1000; ++i) allowed += limit.Allow(now) ? 1 : 0;
   EXPECT_EQ(allowed, 500);
-  EXPECT_EQ(limit.TakeSwallowed(), 500u);
-  EXPECT_EQ(limit.TakeSwallowed(), 0u);
+  EXPECT_EQ(limit.TakeSwallowed(now), 500u);
+  EXPECT_EQ(limit.TakeSwallowed(now), 0u);
   now = now + absl::Seconds(1);
   for (int i = 0; i < 1000; ++i) allowed += limit.Allow(now) ? 1 : 0;
   EXPECT_EQ(allowed, 550);

@@ -309,7 +309,8 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
       // Listeners.
       {"[[listener]]\nprotocol = 'line'\n", {"F:1:1: [[listener]] needs the key 'address'"}},
       {"[[listener]]\naddress = '127.0.0.1'\n",
-       {"F:2:11: listener.address must be HOST:PORT, :PORT, unix:/PATH or systemd:NAME: address '127.0.0.1': "
+       {"F:2:11: listener.address must be HOST:PORT, :PORT, unix:/PATH or systemd:NAME: address "
+        "'127.0.0.1': "
         "needs a port, as in "
         "127.0.0.1:65432"}},
       {"[[listener]]\naddress = 'systemd:a:b'\n",
@@ -380,7 +381,8 @@ TEST_F(LoadConfigTest, ReportsAllErrorsInTheOrderOfTheFileThenOfTheCommandLine) 
           "F:2:7: workers.max must be an integer from 1 to 256: 0 is out of range",
           "F:3:1: unknown key 'workers.kount', did you mean 'workers.count'?",
           "F:5:9: log.level must be one of \"debug\", \"info\", \"warning\", \"error\", not 1",
-          "F:7:11: listener.address must be HOST:PORT, :PORT, unix:/PATH or systemd:NAME: address 'x': needs a "
+          "F:7:11: listener.address must be HOST:PORT, :PORT, unix:/PATH or systemd:NAME: address "
+          "'x': needs a "
           "port, as in "
           "127.0.0.1:65432",
           "--set pool.queue=0: pool.queue must be an integer from 1 to 1048576: 0 is out of range",
@@ -493,15 +495,16 @@ TEST_F(LoadConfigTest, ListenStandsInForAMissingListener) {
 }
 
 TEST_F(LoadConfigTest, ReportsEachListenErrorWithItsFlag) {
-  sources_.listens = {"127.0.0.1:1",      "lime://127.0.0.1:1", "line://127.0.0.1",
-                      "line://systemd:",  "line://:5",          "echo://:5"};
+  sources_.listens = {"127.0.0.1:1",     "lime://127.0.0.1:1", "line://127.0.0.1",
+                      "line://systemd:", "line://:5",          "echo://:5"};
   EXPECT_EQ(
       ErrorsWithoutFile(),
       (Lines{"--listen 127.0.0.1:1: must be PROTOCOL://ADDRESS, as in message://127.0.0.1:65432",
              "--listen lime://127.0.0.1:1: unknown protocol 'lime' (there are message, echo, line, "
              "length), did "
              "you mean 'line'?",
-             "--listen line://127.0.0.1: address must be HOST:PORT, :PORT, unix:/PATH or systemd:NAME: address "
+             "--listen line://127.0.0.1: address must be HOST:PORT, :PORT, unix:/PATH or "
+             "systemd:NAME: address "
              "'127.0.0.1': "
              "needs a port, as in 127.0.0.1:65432",
              "--listen line://systemd:: address must be HOST:PORT, :PORT, unix:/PATH or "

@@ -496,6 +496,16 @@ TEST_F(PassedListenersTest, ANameThatWasNotPassedIsAnErrorThatSaysWhatWas) {
             "socket unit active?");
 }
 
+TEST_F(PassedListenersTest, OneThatIsInTheWayIsNamed) {
+  const std::string address = Pass("web", "[::]:0");
+  const absl::Status status =
+      ListenerSet::Bind(Listening({"127.0.0.1:" + PortOf(address)}), nullptr, passed_).status();
+  EXPECT_EQ(status.message(),
+            absl::StrCat("bind 127.0.0.1:", PortOf(address),
+                         ": Address already in use; systemd passed socket 'web' bound to ", address,
+                         ": to use it, the addresses must be equal"));
+}
+
 TEST_F(PassedListenersTest, OneSocketIsNotTwoListeners) {
   const std::string address = Pass("web", "127.0.0.1:0");
   const absl::Status status =

@@ -79,6 +79,22 @@ TEST_F(OomCounterTest, CountsOfTheCgroupsAboveAreNotOurs) {
   EXPECT_EQ(counter.Explain(), std::nullopt);
 }
 
+TEST_F(OomCounterTest, AKillThatWasNobodysOfOursExplainsNothingLater) {
+  UseV1();
+  SetV1(0);
+  OomCounter counter(root_);
+  Instant now{1'000'000'000'000};
+  SetV1(2);
+  counter.ForgetOld(now);
+  counter.ForgetOld(now + absl::Seconds(9));
+  EXPECT_NE(counter.Explain(), std::nullopt) << "a process may take long to end";
+  counter.ForgetOld(now + absl::Seconds(11));
+  EXPECT_EQ(counter.Explain(), std::nullopt);
+  SetV1(3);
+  counter.ForgetOld(now + absl::Seconds(12));
+  EXPECT_NE(counter.Explain(), std::nullopt);
+}
+
 TEST_F(OomCounterTest, WithoutACountNothingIsExplained) {
   OomCounter counter(root_);
   EXPECT_EQ(counter.Explain(), std::nullopt);

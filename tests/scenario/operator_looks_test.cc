@@ -188,6 +188,24 @@ TEST(KillJob, OfOneThatWaitsCostsOnlyIt) {
   EXPECT_EQ(ServerStatus::Of(*server).totals.at("deaths"), 0u);
 }
 
+TEST(KillJob, WorksForEveryJobThatIsShownAsWaiting) {
+  const auto server = Server::StartUsual({"--pool=1", "--workers=1"});
+  Client client(server->address("message"));
+  client.Send(BurnRequest(1500));
+  ASSERT_TRUE(RunsJobs(*server, 1));
+  for (int i = 0; i < 4; ++i) client.Send(BurnRequest(60'000));
+  ASSERT_TRUE(Eventually([&] { return ServerJobs::Of(*server).jobs.size() == 5; }));
+  for (const ServerJobs::Job& job : ServerJobs::Of(*server).jobs) {
+    if (job.running) continue;
+    const ProgramResult result = server->Ctl({"kill-job", job.id});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+  }
+  EXPECT_EQ(client.ReadAnswer()->status, "");
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(client.ReadAnswer()->status, "unavailable");
+  client.Send(SearchRequest("morpheus"));
+  EXPECT_TRUE(client.ReadAnswer()) << "the dropped ones cost the pool nothing";
+}
+
 TEST(ControlSocket, IsNotDisturbedByGarbage) {
   const auto server = Server::StartUsual();
   std::vector<std::unique_ptr<Client>> strangers;

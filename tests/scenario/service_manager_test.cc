@@ -128,6 +128,7 @@ TEST(ServiceManager, HearsWhyAStartFailed) {
   const TemporaryFolder folder;
   const std::string config = folder.Write("bad.toml", "[[listener]]\nadress = 1\n");
   EXPECT_EQ(RunProgram({Program("windlassd"), "--config=" + config}).exit_code, 78);
+  EXPECT_TRUE(systemd.Hears("STATUS=cannot start: /tmp/"));
   EXPECT_TRUE(systemd.Hears("bad.toml:2:1: unknown key 'listener.adress'"));
 }
 
@@ -225,9 +226,10 @@ TEST(SocketOfSystemd, ThatWasNotPassedEndsTheStart) {
 
 TEST(LogFile, CanBeStandardOutput) {
   const TemporaryFolder folder;
+  // A pipe, as container engines have it.
   const std::string start =
-      folder.Write("start", absl::StrCat("#!/bin/sh\nexec '", Program("windlassd"), "' \"$@\" > '",
-                                         folder.path(), "/out'\n"));
+      folder.Write("start", absl::StrCat("#!/bin/bash\nexec '", Program("windlassd"),
+                                         "' \"$@\" > >(exec cat > '", folder.path(), "/out')\n"));
   ::chmod(start.c_str(), 0755);
   const ProgramResult result = RunProgram(
       {"/bin/sh", "-c",

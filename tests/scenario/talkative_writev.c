@@ -3,7 +3,7 @@
 //   say TEXT    are printed in every way that there is
 //   flood       print without end
 //   die TEXT    are printed, and the process aborts
-//   late TEXT   the same, a second later
+//   late PATH   the same, when there is a file of that name
 //   hang TEXT   are printed, and nothing more happens
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -36,7 +36,9 @@ ssize_t writev(int fd, const struct iovec* pieces, int count) {
   } else if (begins(&pieces[0], "flood", &size)) {
     for (int i = 0; i < 100000; ++i) printf("flood %d\n", i);
   } else if (begins(&pieces[0], "die ", &size) || begins(&pieces[0], "late ", &size)) {
-    if (content[0] == 'l') sleep(1);
+    char path[256];
+    snprintf(path, sizeof(path), "%.*s", size, content + 5);
+    for (int i = 0; content[0] == 'l' && i < 6000 && access(path, F_OK) != 0; ++i) usleep(10000);
     fprintf(stderr, "%.*s\n", (int)pieces[0].iov_len, content);
     abort();
   } else if (begins(&pieces[0], "hang ", &size)) {

@@ -121,6 +121,20 @@ class Restart(Scenario):
         self.assertIn(where, self.journal.text())
         self.assertIn(where, self.service.show("StatusText"))
 
+    def test_wrong_configuration_with_socket_unit_is_not_started_without_end(self):
+        self.start_by_socket()
+        self.service.stop()
+        self.service.configure(CONFIG.replace("count = 2", "count = -2"))
+        socket = self.unit("windlass.socket")
+        with clients.Visitors(MESSAGE, count=2):
+            eventually(lambda: socket.show("ActiveState") == "failed", socket.status)
+        self.assertEqual(socket.show("Result"), "trigger-limit-hit")
+        starts = self.journal.text().count("windlass.toml:3:9: ")
+        self.assertLess(starts, 20)
+        self.service.configure(CONFIG)
+        self.assertEqual(self.service.systemctl("restart", "windlass.socket").returncode, 0)
+        self.assertEqual(clients.echo_message(MESSAGE, b"again"), b"again")
+
     def stop_while_it_burns(self, seconds):
         """A job runs when the service is told to stop; returns what its client hears, once the service has stopped."""
         with clients.Connection(MESSAGE) as client:
@@ -129,7 +143,7 @@ class Restart(Scenario):
             stop = threading.Thread(target=self.service.stop)
             stop.start()
             self.service.wait_until("ActiveState", "deactivating")
-            self.assertTrue(self.service.show("StatusText").startswith("stopping: "), self.service.status())
+            self.assertTrue(self.service.show("StatusText").startswith("stopping"), self.service.status())
             answer = client.receive()
             stop.join()
         return answer

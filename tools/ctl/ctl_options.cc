@@ -26,13 +26,13 @@ constexpr absl::Duration kTableTimeout = absl::Seconds(5);
 constexpr absl::Duration kChangeTimeout = absl::Seconds(120);
 
 constexpr std::array<OptionSpec, 8> kOptions = {{{"control", true},
-                                                {"instance", true},
-                                                {"timeout", true},
-                                                {"help"},
-                                                {"version"},
-                                                {"json"},
-                                                {"check"},
-                                                {"keep"}}};
+                                                 {"instance", true},
+                                                 {"timeout", true},
+                                                 {"help"},
+                                                 {"version"},
+                                                 {"json"},
+                                                 {"check"},
+                                                 {"keep"}}};
 constexpr std::array<absl::string_view, 5> kCommonOptions = {"control", "instance", "timeout",
                                                              "help", "version"};
 

@@ -117,6 +117,7 @@ void Connection::OnEndOfInput() {
 }
 
 void Connection::Drain() {
+  drained_ = io_->now();
   if (state_ == ConnState::kQuiescing) {
     Enter(content_left_ > 0 ? ConnState::kSkippingContent : ConnState::kReadingFrames);
     CutWaitingInput();
@@ -156,7 +157,7 @@ void Connection::FinishIfDraining() {
 
 // Until when a request that is under way is waited for; the past when there is none.
 Instant Connection::PatienceEnd() const {
-  if (!input_.empty()) return since_ + kDrainPatience;
+  if (!input_.empty()) return drained_ + kDrainPatience;
   return has_asked_ ? accepted_ : accepted_ + kDrainPatience;
 }
 

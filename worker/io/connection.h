@@ -62,8 +62,8 @@ class Connection : public TimerOwner {
   void OnTimer(Timer* timer, Instant now) override;
   // Sends what is ready; called at the end of a turn for every connection in to_flush.
   void Flush();
-  // Takes the requests that have arrived, and waits a second for one that is under way (half here, or
-  // of a client that has just connected); then no more, and closes when their answers are sent.
+  // Takes the requests that have arrived, and waits a second for one that is under way (half here,
+  // or of a client that has just connected); then no more, and closes when their answers are sent.
   void Drain();
   // Says what it still can, at once, and closes.
   void CloseNow();
@@ -159,6 +159,7 @@ class Connection : public TimerOwner {
   bool peer_done_ = false;  // the end of its stream has been read
   bool finishes_ = false;   // as when draining, but this one alone
   bool has_asked_ = false;  // for anything, ever
+  Instant drained_;         // when Drain was called
   ByteBuffer input_;
   CutState cut_;
   OutputQueue output_;

@@ -155,8 +155,8 @@ void Connection::Resume() {
 }
 
 absl::Status Connection::StartMoved(IncomingConnection moved) {
-  has_asked_ = true;
   const MovedFlags& flags = moved.flags;
+  has_asked_ = flags.last_active > flags.accepted;
   accepted_ = std::clamp(flags.accepted, Instant{}, io_->now());
   last_active_ = std::clamp(flags.last_active, Instant{}, io_->now());
   since_ = std::clamp(flags.frame_since, Instant{}, io_->now());

@@ -343,11 +343,15 @@ void Dispatcher::ForEachJob(absl::FunctionRef<void(const Exchange&, bool)> visit
   backlog_.ForEach([&](const Exchange& exchange) { visit(exchange, true); });
 }
 
-bool Dispatcher::DropQueued(JobId id) {
+bool Dispatcher::DropWaiting(JobId id) {
   Exchange* found = nullptr;
   backlog_.ForEach([&](const Exchange& exchange) {
     if (exchange.id == id) found = const_cast<Exchange*>(&exchange);
   });
+  // It may wait in the kernel's queue. Its answer, if one comes, is dropped.
+  if (const auto sent = out_.find(id.word()); found == nullptr && sent != out_.end()) {
+    found = sent->second.exchange;
+  }
   if (found == nullptr) return false;
   Abandon(found);
   AnswerError(found, ErrorCode::kUnavailable, "the job was dropped by an operator");

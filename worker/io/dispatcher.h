@@ -77,8 +77,9 @@ class Dispatcher : public TimerOwner {
   void OnTimer(Timer* timer, Instant now) override;
   // Every job that somebody waits for; `queued`: in this worker's backlog.
   void ForEachJob(absl::FunctionRef<void(const Exchange&, bool queued)> visit) const;
-  // An operator wants it gone: answered with an error, if it still waits in the backlog.
-  bool DropQueued(JobId id);
+  // An operator wants it gone: answered with an error. REQUIRES: no process runs it; it waits in
+  // the backlog or in the kernel's queue.
+  bool DropWaiting(JobId id);
   // Answers everything that is open with `code`.
   void AnswerAll(ErrorCode code, absl::string_view message);
 

@@ -230,7 +230,7 @@ void IoLoop::Obey(const proto::Command& command) {
       proto::Report report;
       report.mutable_drop_result()->set_id(command.drop_job().id());
       report.mutable_drop_result()->set_found(
-          dispatcher_.DropQueued(JobId::FromWord(command.drop_job().id())));
+          dispatcher_.DropWaiting(JobId::FromWord(command.drop_job().id())));
       control_->Send(report);
       return;
     }

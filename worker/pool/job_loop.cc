@@ -50,7 +50,7 @@ JobLoop::JobLoop(ProcessSetup setup, ControlChannel* control,
       context_(*setup_.scoreboard) {}
 
 int JobLoop::Run() {
-  LogOutput("loading");
+  if (output_) LogOutput("loading");
   int jobs_since_check = 0;
   Instant checked = MonotonicNow();
   while (!stopping_) {
@@ -77,6 +77,7 @@ int JobLoop::TrimDelayMs() const {
 }
 
 bool JobLoop::Wait(int timeout_ms) {
+  if (output_) LogOutput("no job");  // also what empty() does not see
   const absl::StatusOr<absl::Span<const Ready>> ready = selector_->Select(timeout_ms);
   CHECK(ready.ok()) << ready.status().ToString();
   if (ready->empty() && timeout_ms > 0) {
@@ -119,9 +120,9 @@ bool JobLoop::ReceiveJob() {
   slot_.job_handler.store(0, std::memory_order_relaxed);
   slot_.job_deadline_ns.store(static_cast<int64_t>(job_.deadline_ns()), std::memory_order_relaxed);
   slot_.job.store(job_.id());
-  LogOutput("no job");
+  if (output_ && !output_->empty()) LogOutput("no job");
   RunJob();
-  LogOutput("");
+  if (output_ && !output_->empty()) LogOutput("");
   slot_.job.store(kSlotIdle);
   Bump(slot_.jobs_done);
   return true;
@@ -129,11 +130,12 @@ bool JobLoop::ReceiveJob() {
 
 // `whose`: "" is the job's that has just been run.
 void JobLoop::LogOutput(absl::string_view whose) {
-  if (!output_ || output_->empty()) return;
+  const std::string text = output_->Take();
+  if (text.empty()) return;
   const uint32_t handler = slot_.job_handler.load();
   const std::string job = absl::StrCat(
       handler == 0 ? "" : setup_.config->handlers[handler - 1].name, ", job ", job_.id());
-  LogPrinted(whose.empty() ? job : whose, output_->Take(), &output_limit_, MonotonicNow());
+  LogPrinted(whose.empty() ? job : whose, text, &output_limit_, MonotonicNow());
 }
 
 void JobLoop::RunJob() {

@@ -86,7 +86,7 @@ TEST_F(DrainingTest, TheRestOfARequestIsWaitedForASecond) {
   Pass(5);
   asks.Send("on");
   stops.Send("on");
-  Settle();
+  Pass(5);  // a slow one
   worker_.Drain();
   Pass(0.9);
   asks.Send("e\n");
@@ -96,6 +96,34 @@ TEST_F(DrainingTest, TheRestOfARequestIsWaitedForASecond) {
   EXPECT_FALSE(stops.IsClosed());
   Pass(0.2);
   EXPECT_TRUE(stops.IsClosed());
+}
+
+TEST_F(DrainingTest, AClientThatIsAlwaysInTheMiddleOfARequestIsNotServedForEver) {
+  TestClient client = worker_.Accept(kLine);
+  client.Send("on");
+  Pass(5);
+  worker_.Drain();
+  for (int i = 0; i < 30 && !client.IsClosed(); ++i) {
+    client.Send("e\non");
+    Pass(0.1);
+    client.Read();
+  }
+  EXPECT_TRUE(client.IsClosed());
+}
+
+TEST_F(DrainingTest, AClientThatHasJustConnectedAndMovedStillAsks) {
+  TestWorker& other = AddWorker();
+  Link(worker_, other);
+  TestClient client = worker_.Accept(kLine);
+  worker_.BeginLeaving();
+  Settle();
+  ASSERT_EQ(other.connections(), 1u);
+  other.Drain();
+  Settle();
+  ASSERT_FALSE(client.IsClosed());
+  client.Send("one\n");
+  Settle();
+  EXPECT_EQ(client.Read(), "one\n");
 }
 
 }  // namespace
