@@ -64,8 +64,8 @@ TEST_P(OpenBeneathTest, AFifoIsNotWaitedFor) {
 
 INSTANTIATE_TEST_SUITE_P(Both, OpenBeneathTest,
                          testing::Values(&OpenBeneath, &OpenBeneathStepByStep),
-                         [](const auto& info) {
-                           return info.index == 0 ? "Kernel" : "StepByStep";
+                         [](const auto& test) {
+                           return test.index == 0 ? "Kernel" : "StepByStep";
                          });
 
 }  // namespace
