@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdio_ext.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,6 +32,11 @@ size_t BytesPrinted(int fd) {
   return end <= 0 ? 0 : static_cast<size_t>(std::min<off_t>(end, kCapturedBytes));
 }
 
+// Of what was printed, where the offset says `printed`: somebody may have moved it back.
+size_t SizeOf(const char* data, size_t printed) {
+  return printed > 0 ? printed : ::strnlen(data, kCapturedBytes);
+}
+
 }  // namespace
 
 absl::StatusOr<OwnedFd> CreateCapturedOutput() {
@@ -44,10 +48,9 @@ absl::StatusOr<OwnedFd> CreateCapturedOutput() {
 }
 
 std::string ReadCapturedOutput(int fd) {
-  std::string text(BytesPrinted(fd), '\0');
-  if (text.empty()) return text;
-  const absl::StatusOr<size_t> size = PReadFd(fd, text.data(), text.size(), 0);
-  text.resize(size.value_or(0));
+  std::string text(kCapturedBytes, '\0');
+  const size_t there = PReadFd(fd, text.data(), text.size(), 0).value_or(0);
+  text.resize(std::min(there, SizeOf(text.data(), BytesPrinted(fd))));
   return text;
 }
 
@@ -91,11 +94,8 @@ bool OutputCapture::empty() const {
 std::string OutputCapture::Take() {
   ::fflush(stdout);
   ::clearerr(stdout);  // the file may have been full
-  size_t size = BytesPrinted(file_);
-  if (size == 0 && empty()) return "";
-  if (size == 0)
-    size = ::strnlen(mapping_.data(), kCapturedBytes);  // somebody has moved the offset
-  const std::string text(mapping_.data(), size);
+  const std::string text(mapping_.data(), SizeOf(mapping_.data(), BytesPrinted(file_)));
+  if (text.empty()) return text;
   std::memset(mapping_.data(), 0, kCapturedBytes);
   ::lseek(file_, 0, SEEK_SET);
   return text;

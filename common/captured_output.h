@@ -61,7 +61,8 @@ class OutputCapture {
   // before.
   static absl::StatusOr<OutputCapture> Begin(int file);
 
-  // Whether nothing seems to be printed; what begins with NUL bytes is only seen by Take.
+  // Whether nothing seems to be printed, without a system call; what begins with NUL bytes is only
+  // seen by Take.
   bool empty() const;
   // What was printed since the last call; "" mostly.
   std::string Take();

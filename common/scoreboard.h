@@ -54,7 +54,7 @@ struct alignas(4096) ProcessSlot {
   alignas(64) Word<uint64_t> job;
   Word<int64_t> job_started_ns;
   Word<int64_t> job_deadline_ns;  // 0: none
-  Word<uint32_t> job_handler;  // 1 + index in its configuration; 0: not known (yet)
+  Word<uint32_t> job_handler;     // 1 + index in its configuration; 0: not known (yet)
 
   // Counters of a worker.
   alignas(64) Word<uint64_t> accepted;

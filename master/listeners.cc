@@ -7,6 +7,7 @@
 #include "common/unix_path.h"
 
 namespace windlass {
+
 ListenerSet::~ListenerSet() { Close(); }
 
 ListenerSet& ListenerSet::operator=(ListenerSet&& other) noexcept {
@@ -73,8 +74,8 @@ std::vector<uint32_t> ListenerSet::HandOverTo(ListenerSet* successor) {
     kept.push_back(static_cast<uint32_t>(heir.kept_from));
     heir.kept_from = -1;
     heir.owns_path = std::exchange(mine.owns_path, false);
+    if (heir.passed) continue;  // it is as its unit says
     // What the new configuration says of the same socket. It works as it is, so no error ends here.
-    if (heir.passed) continue;
     absl::Status changed = StartListening(heir.fd.get(), heir.config.backlog, "listen");
     if (changed.ok() && heir.owns_path) {
       changed = SetSocketFileAccess(heir.unix_path, heir.config.mode, heir.config.owner,

@@ -81,6 +81,15 @@ TEST(OutputCapture, OutputOfADeadProcessCanStillBeRead) {
   EXPECT_EQ(child.Left(), "last words\n");
 }
 
+TEST(OutputCapture, OutputOfADeadProcessThatHadMovedTheOffsetCanStillBeRead) {
+  const CapturingChild child([](OutputCapture&) {
+    std::cerr << "last words\n";
+    ::lseek(2, 0, SEEK_SET);
+    return true;
+  });
+  EXPECT_EQ(child.Left(), "last words\n");
+}
+
 TEST(OutputCapture, AHandlerThatPrintsWithoutEndIsNeitherHeldUpNorGivenMoreRoom) {
   const CapturingChild child([](OutputCapture& capture) {
     const std::string line(1000, 'x');

@@ -42,13 +42,7 @@ class Server:
         return tried.run(tried.BUILD / "windlassctl", *arguments, env=self.environment)
 
     def close(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGQUIT)
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        tried.end(self.process, signal.SIGQUIT)
         self.folder.cleanup()
 
     def __enter__(self):

@@ -46,5 +46,17 @@ def output_of(*command, **options):
     return done.stdout
 
 
+def end(process, signal_number):
+    """Asks the process to end; it is killed when it has not after ten seconds."""
+    if process.poll() is not None:
+        return
+    process.send_signal(signal_number)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 def project_version():
     return output_of(BUILD / "windlassd", "--version").split()[1]

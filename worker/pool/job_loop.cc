@@ -15,6 +15,7 @@ constexpr SelectorToken kQueueToken{1}, kControlToken{2};
 constexpr int kJobsPerControlCheck =
     64;  // under load the control channel is looked at this often, or every:
 constexpr absl::Duration kControlCheckEvery = absl::Milliseconds(10);
+constexpr uint32_t kWaitsPerLook = 64;
 constexpr int kIdleTrimMs = 5000;
 constexpr int kShortTrimMs = 50;  // others may wait for the memory
 constexpr size_t kCachedRequestMappings = 8;
@@ -77,7 +78,8 @@ int JobLoop::TrimDelayMs() const {
 }
 
 bool JobLoop::Wait(int timeout_ms) {
-  if (output_) LogOutput("no job");  // also what empty() does not see
+  // Also what OutputCapture::empty does not see; a system call, so not every time.
+  if (output_ && ++waits_ % kWaitsPerLook == 0) LogOutput("no job");
   const absl::StatusOr<absl::Span<const Ready>> ready = selector_->Select(timeout_ms);
   CHECK(ready.ok()) << ready.status().ToString();
   if (ready->empty() && timeout_ms > 0) {

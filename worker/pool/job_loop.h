@@ -66,6 +66,7 @@ class JobLoop {
   ReplySender replies_;
   bool stopping_ = false;
   OutputLimit output_limit_;
+  uint32_t waits_ = 0;
   // Scratch reused between jobs.
   JobPacketReceiver receiver_;
   proto::Job job_;

@@ -79,13 +79,7 @@ class Haproxy:
         return context.wrap_socket(plain, server_hostname="localhost")
 
     def close(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        tried.end(self.process, signal.SIGTERM)
         self.folder.cleanup()
 
 
