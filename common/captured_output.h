@@ -10,8 +10,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "common/clock.h"
-#include "common/owned_fd.h"
 #include "common/posix.h"
+#include "windlass/owned_fd.h"
 
 // What handlers print to standard output and error. It goes into a memory file of fixed size, which
 // the pool process logs after the job that printed it, and the master, who holds the same file,

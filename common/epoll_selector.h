@@ -6,8 +6,8 @@
 #include <array>
 #include <memory>
 
-#include "common/owned_fd.h"
 #include "common/selector.h"
+#include "windlass/owned_fd.h"
 
 namespace windlass {
 

@@ -8,7 +8,7 @@
 
 #include "absl/base/optimization.h"
 #include "absl/strings/string_view.h"
-#include "common/owned_fd.h"
+#include "windlass/owned_fd.h"
 
 // LOG, CHECK and DCHECK with the names and the stream syntax of absl/log, which the packaged Abseil
 // (20220623) lacks: the one header to change when it has it. One event is one line. Payload bytes

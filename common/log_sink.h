@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "common/owned_fd.h"
+#include "windlass/owned_fd.h"
 
 namespace windlass {
 

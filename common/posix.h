@@ -18,7 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "common/owned_fd.h"
+#include "windlass/owned_fd.h"
 
 // One wrapper per system call: the only place that reads errno or retries EINTR. Ordinary outcomes
 // (would block, peer gone) are values; a Status is a failure of the environment. Blocking: never,

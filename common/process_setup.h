@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "common/config.h"
-#include "common/owned_fd.h"
 #include "common/scoreboard.h"
+#include "windlass/owned_fd.h"
 
 namespace windlass {
 

@@ -7,9 +7,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "common/error_code.h"
 #include "common/job_id.h"
 #include "common/posix.h"
+#include "windlass/error_code.h"
 
 namespace windlass {
 

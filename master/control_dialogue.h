@@ -9,8 +9,8 @@
 
 #include "absl/strings/string_view.h"
 #include "common/byte_buffer.h"
-#include "common/owned_fd.h"
 #include "proto/ctl.pb.h"
+#include "windlass/owned_fd.h"
 
 namespace windlass {
 

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "common/owned_fd.h"
+#include "windlass/owned_fd.h"
 
 namespace windlass {
 

@@ -12,12 +12,12 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/log_limit.h"
-#include "common/owned_fd.h"
 #include "common/selector.h"
 #include "common/timer_wheel.h"
 #include "master/control_dialogue.h"
 #include "master/control_listener.h"
 #include "proto/ctl.pb.h"
+#include "windlass/owned_fd.h"
 
 namespace windlass {
 

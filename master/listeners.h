@@ -7,10 +7,10 @@
 #include "absl/status/statusor.h"
 #include "common/address.h"
 #include "common/config.h"
-#include "common/owned_fd.h"
 #include "common/process_setup.h"
 #include "master/passed_sockets.h"
 #include "proto/upgrade.pb.h"
+#include "windlass/owned_fd.h"
 
 namespace windlass {
 

@@ -12,8 +12,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "common/owned_fd.h"
 #include "common/read_file.h"
+#include "windlass/owned_fd.h"
 
 namespace windlass {
 namespace {

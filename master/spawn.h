@@ -8,10 +8,10 @@
 
 #include "absl/status/statusor.h"
 #include "common/log.h"
-#include "common/owned_fd.h"
 #include "common/process_setup.h"
 #include "master/generation.h"
 #include "master/privileges.h"
+#include "windlass/owned_fd.h"
 
 namespace windlass {
 

@@ -8,8 +8,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "common/config.h"
-#include "common/owned_fd.h"
 #include "proto/upgrade.pb.h"
+#include "windlass/owned_fd.h"
 
 // What crosses a binary upgrade: a message in a memfd, and the descriptors that it names.
 

@@ -6,11 +6,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "common/owned_fd.h"
 #include "common/posix.h"
 #include "common/selector.h"
 #include "common/timer_wheel.h"
 #include "proto/upgrade.pb.h"
+#include "windlass/owned_fd.h"
 
 namespace windlass {
 

@@ -20,7 +20,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "common/owned_fd.h"
+#include "windlass/owned_fd.h"
 
 // A process has one log, so every test speaks in a child of its own, whose stderr is what the test
 // reads.

@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "common/clock.h"
-#include "common/owned_fd.h"
 #include "common/posix.h"
 #include "tests/common/socket_pairs.h"
+#include "windlass/owned_fd.h"
 
 namespace windlass {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "common/owned_fd.h"
+#include "windlass/owned_fd.h"
 
 // Connected pairs of sockets, and what a peer may do to one.
 

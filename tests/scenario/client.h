@@ -6,8 +6,8 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "common/owned_fd.h"
 #include "tests/scenario/server.h"
+#include "windlass/owned_fd.h"
 
 namespace windlass {
 

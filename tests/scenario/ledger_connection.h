@@ -11,10 +11,10 @@
 
 #include "absl/time/time.h"
 #include "common/address.h"
-#include "common/owned_fd.h"
 #include "tests/scenario/ledger_answers.h"
 #include "tests/scenario/ledger_book.h"
 #include "tests/scenario/ledger_payload.h"
+#include "windlass/owned_fd.h"
 
 namespace windlass {
 

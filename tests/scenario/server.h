@@ -10,7 +10,7 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "common/owned_fd.h"
+#include "windlass/owned_fd.h"
 
 namespace windlass {
 

@@ -4,9 +4,9 @@
 #include <cstdint>
 
 #include "common/clock.h"
-#include "common/owned_fd.h"
 #include "tools/bench/answer_reader.h"
 #include "tools/bench/request_queue.h"
+#include "windlass/owned_fd.h"
 
 namespace windlass {
 

@@ -11,7 +11,6 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/address.h"
-#include "common/owned_fd.h"
 #include "common/selector.h"
 #include "tools/bench/bench_options.h"
 #include "tools/bench/load_connection.h"
@@ -19,6 +18,7 @@
 #include "tools/bench/precise_timer.h"
 #include "tools/bench/schedule.h"
 #include "tools/bench/tally.h"
+#include "windlass/owned_fd.h"
 
 namespace windlass {
 

@@ -3,7 +3,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/clock.h"
-#include "common/owned_fd.h"
+#include "windlass/owned_fd.h"
 
 namespace windlass {
 

@@ -6,8 +6,8 @@
 #include <numeric>
 
 #include "absl/strings/string_view.h"
-#include "common/error_code.h"
 #include "tools/bench/latency_histogram.h"
+#include "windlass/error_code.h"
 
 namespace windlass {
 

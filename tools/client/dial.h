@@ -9,7 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "common/address.h"
 #include "common/clock.h"
-#include "common/owned_fd.h"
+#include "windlass/owned_fd.h"
 
 // Making connections. Errors, everywhere here: InvalidArgument (the address), Unavailable (no
 // connection; one line that names the address and the reason), DeadlineExceeded.

@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "common/owned_fd.h"
+#include "windlass/owned_fd.h"
 
 namespace windlass {
 

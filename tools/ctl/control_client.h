@@ -8,9 +8,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/clock.h"
-#include "common/owned_fd.h"
 #include "proto/ctl.pb.h"
 #include "tools/ctl/reply_reader.h"
+#include "windlass/owned_fd.h"
 
 namespace windlass {
 

@@ -8,7 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "common/config.h"
-#include "common/error_code.h"
+#include "windlass/error_code.h"
 
 namespace windlass {
 

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "worker/handlers/handler.h"
+#include "windlass/handler.h"
 
 namespace windlass {
 

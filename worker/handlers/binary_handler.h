@@ -1,7 +1,7 @@
 #ifndef WINDLASS_WORKER_HANDLERS_BINARY_HANDLER_H_
 #define WINDLASS_WORKER_HANDLERS_BINARY_HANDLER_H_
 
-#include "worker/handlers/handler.h"
+#include "windlass/handler.h"
 
 namespace windlass {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "worker/handlers/handler.h"
+#include "windlass/handler.h"
 #include "worker/handlers/json_content.h"
 
 namespace windlass {

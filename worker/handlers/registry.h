@@ -5,7 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/config.h"
-#include "worker/handlers/handler.h"
+#include "windlass/handler.h"
 
 namespace windlass {
 

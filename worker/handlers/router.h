@@ -7,7 +7,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "common/config.h"
-#include "common/error_code.h"
+#include "windlass/error_code.h"
 #include "worker/handlers/json_content.h"
 
 namespace windlass {

@@ -6,7 +6,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
-#include "worker/handlers/handler.h"
+#include "windlass/handler.h"
 #include "worker/handlers/json_content.h"
 
 namespace windlass {

@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "common/byte_buffer.h"
-#include "common/owned_fd.h"
 #include "common/timer_wheel.h"
+#include "windlass/owned_fd.h"
 #include "worker/framing/framing.h"
 #include "worker/io/conn_state.h"
 #include "worker/io/handover_message.h"

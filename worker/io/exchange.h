@@ -8,12 +8,12 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "common/error_code.h"
 #include "common/job_id.h"
 #include "common/mapping_cache.h"
-#include "common/owned_fd.h"
 #include "common/payload_buffer.h"
 #include "common/timer_wheel.h"
+#include "windlass/error_code.h"
+#include "windlass/owned_fd.h"
 
 namespace windlass {
 

@@ -9,9 +9,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "common/clock.h"
-#include "common/owned_fd.h"
 #include "common/posix.h"
 #include "proto/handover.pb.h"
+#include "windlass/owned_fd.h"
 
 // How a connection is written down for another worker (proto/handover.proto), and read there. The
 // client's unread input is the state: a request of which a part has arrived moves as the bytes that

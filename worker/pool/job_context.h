@@ -5,11 +5,13 @@
 #include <optional>
 #include <string>
 
+#include "common/captured_output.h"
 #include "common/clock.h"
 #include "common/job_id.h"
 #include "common/scoreboard.h"
-#include "worker/handlers/handler.h"
+#include "windlass/handler.h"
 #include "worker/handlers/json_content.h"
+#include "worker/pool/scratch_memory.h"
 
 namespace windlass {
 
@@ -19,24 +21,37 @@ class JobContext : public HandlerContext {
  public:
   explicit JobContext(const Scoreboard& scoreboard) : scoreboard_(scoreboard) {}
 
-  // `header` must stay valid until the next Begin.
-  void Begin(JobId id, Instant deadline, absl::string_view header);
+  // `header` must stay valid until the next Begin. `attempt`: from 1.
+  void Begin(JobId id, int attempt, Instant deadline, absl::string_view header);
+  // Whose job it is, for lines in the log; static.
+  void SetHandler(absl::string_view name) { handler_ = name; }
 
   // The handler turned out to have a shorter deadline than the job was sent with.
   void ShortenTo(Instant deadline) { deadline_ = std::min(deadline_, deadline); }
   Instant deadline() const { return deadline_; }
 
   uint64_t job_id() const override { return id_.word(); }
-  absl::Duration time_left() const override { return deadline_ - MonotonicNow(); }
+  int attempt() const override { return attempt_; }
+  absl::Duration time_left() const override;
   bool cancelled() const override;
   std::optional<std::string> header(absl::string_view key) override;
+  void Log(HandlerLogLevel level, absl::string_view line) override;
+  absl::Span<char> Scratch(size_t bytes) override { return scratch_.Take(bytes); }
+
+  // Gives memory of large jobs back. REQUIRES: no job is running.
+  void Trim() { scratch_.Trim(); }
+  bool holds_memory() const { return scratch_.holds_memory(); }
 
  private:
   const Scoreboard& scoreboard_;
   JobId id_;
+  int attempt_ = 1;
+  absl::string_view handler_;
   Instant deadline_;
   absl::string_view header_;
   std::optional<JsonContent> parsed_header_;
+  ScratchMemory scratch_;
+  OutputLimit log_limit_;
 };
 
 }  // namespace windlass

@@ -72,7 +72,9 @@ int JobLoop::Run() {
 
 // How long to be idle before memory of large payloads is given back; -1: there is none.
 int JobLoop::TrimDelayMs() const {
-  if (!replies_.holds_memory() && requests_.mapped_bytes() == 0) return -1;
+  if (!replies_.holds_memory() && requests_.mapped_bytes() == 0 && !context_.holds_memory()) {
+    return -1;
+  }
   const bool is_short = setup_.scoreboard->PayloadBytes() > setup_.payload_budget_bytes / 4;
   return is_short ? kShortTrimMs : kIdleTrimMs;
 }
@@ -85,6 +87,7 @@ bool JobLoop::Wait(int timeout_ms) {
   if (ready->empty() && timeout_ms > 0) {
     replies_.Trim();
     requests_.Trim();
+    context_.Trim();
   }
   for (const Ready& event : *ready) {
     if (event.token == kControlToken && !HandleControl()) return false;
@@ -146,7 +149,8 @@ void JobLoop::RunJob() {
   slot_.job_started_ns.store(now.ns, std::memory_order_relaxed);
   replies_.Begin(id, now);
   if (job_.kind() == proto::FENCE) return replies_.SendError(ErrorCode::kOk, "");
-  context_.Begin(id, Instant{static_cast<int64_t>(job_.deadline_ns())}, job_.header());
+  context_.Begin(id, static_cast<int>(job_.attempt()) + 1,
+                 Instant{static_cast<int64_t>(job_.deadline_ns())}, job_.header());
   // Expired or abandoned in the queue: it has cost nothing yet, and shall not.
   if (now.ns >= static_cast<int64_t>(job_.deadline_ns()) || context_.cancelled()) {
     Bump(slot_.jobs_expired);
@@ -187,6 +191,7 @@ void JobLoop::RunHandler(uint32_t index, absl::string_view content) {
   if (index >= handlers_.size())
     return replies_.SendError(ErrorCode::kUnavailable, "unknown handler");
   slot_.job_handler.store(index + 1, std::memory_order_relaxed);
+  context_.SetHandler(setup_.config->handlers[index].name);
   const Request request{content, job_.content_type(), job_.content_encoding(), order,
                         job_.header()};
   absl::StatusOr<Response> response;

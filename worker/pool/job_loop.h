@@ -13,7 +13,7 @@
 #include "common/process_setup.h"
 #include "common/selector.h"
 #include "proto/job.pb.h"
-#include "worker/handlers/handler.h"
+#include "windlass/handler.h"
 #include "worker/handlers/router.h"
 #include "worker/pool/job_context.h"
 #include "worker/pool/reply_sender.h"

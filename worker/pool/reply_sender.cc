@@ -1,10 +1,13 @@
 #include "worker/pool/reply_sender.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cstring>
 
 #include "common/job_channel.h"
 #include "common/log.h"
+#include "common/posix.h"
 #include "proto/control.pb.h"
 
 namespace windlass {
@@ -13,6 +16,10 @@ namespace {
 constexpr uint64_t kAlwaysInline = 1 << 10;
 constexpr size_t kMaxPieces = 2 * kMaxResponseFiles;
 static_assert(kMaxPieces <= kMaxPacketFds);
+
+bool SealForEver(int memfd) {
+  return AddSeals(memfd, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE).ok();
+}
 
 }  // namespace
 
@@ -39,10 +46,16 @@ void ReplySender::Send(const Response& response) {
   uint64_t bytes = 0;
   size_t files = 0;
   for (const ResponsePiece& piece : response.pieces) {
-    if (piece.is_file())
-      ++files;
-    else
+    if (!piece.is_file()) {
       bytes += piece.bytes().size();
+      continue;
+    }
+    ++files;
+    // The client gets it while this process goes on: nobody may change it any more.
+    if (piece.is_memfd && !SealForEver(piece.file.get())) {
+      return SendError(ErrorCode::kHandlerFailed,
+                       "response in a memfd that is still mapped for writing, or not sealable");
+    }
   }
   if (response.pieces.size() > kMaxPieces || files > kMaxResponseFiles) {
     return SendError(ErrorCode::kHandlerFailed, "response of too many pieces");

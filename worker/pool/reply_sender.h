@@ -10,7 +10,7 @@
 #include "common/payload_buffer.h"
 #include "common/process_setup.h"
 #include "proto/job.pb.h"
-#include "worker/handlers/handler.h"
+#include "windlass/handler.h"
 
 namespace windlass {
 

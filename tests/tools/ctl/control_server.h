@@ -15,8 +15,8 @@
 #include <thread>
 #include <utility>
 
-#include "common/owned_fd.h"
 #include "proto/ctl.pb.h"
+#include "windlass/owned_fd.h"
 
 // The other end of the control socket, played by a thread.
 

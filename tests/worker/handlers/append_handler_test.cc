@@ -23,6 +23,9 @@ class NoContext : public HandlerContext {
   absl::Duration time_left() const override { return absl::InfiniteDuration(); }
   bool cancelled() const override { return false; }
   std::optional<std::string> header(absl::string_view) override { return std::nullopt; }
+  int attempt() const override { return 1; }
+  void Log(HandlerLogLevel, absl::string_view) override {}
+  absl::Span<char> Scratch(size_t) override { return {}; }
 };
 
 class AppendHandlerTest : public testing::Test {

@@ -1,5 +1,5 @@
-#ifndef WINDLASS_COMMON_ERROR_CODE_H_
-#define WINDLASS_COMMON_ERROR_CODE_H_
+#ifndef WINDLASS_ERROR_CODE_H_
+#define WINDLASS_ERROR_CODE_H_
 
 #include <array>
 #include <cstdint>
@@ -60,4 +60,4 @@ constexpr ErrorCode ErrorCodeFor(absl::StatusCode code) {
 
 }  // namespace windlass
 
-#endif  // WINDLASS_COMMON_ERROR_CODE_H_
+#endif  // WINDLASS_ERROR_CODE_H_

@@ -1,5 +1,5 @@
-#ifndef WINDLASS_COMMON_OWNED_FD_H_
-#define WINDLASS_COMMON_OWNED_FD_H_
+#ifndef WINDLASS_OWNED_FD_H_
+#define WINDLASS_OWNED_FD_H_
 
 #include <unistd.h>
 
@@ -39,4 +39,4 @@ class OwnedFd {
 
 }  // namespace windlass
 
-#endif  // WINDLASS_COMMON_OWNED_FD_H_
+#endif  // WINDLASS_OWNED_FD_H_
