@@ -2,20 +2,53 @@
 
 #include <unistd.h>
 
-#include <memory>
-#include <optional>
-#include <vector>
+#include <utility>
 
-#include "common/captured_output.h"
 #include "common/control_channel.h"
 #include "common/log.h"
+#include "common/log_command.h"
 #include "proto/control.pb.h"
-#include "worker/handlers/registry.h"
 #include "worker/pool/job_loop.h"
+#include "worker/pool/stack_sampler.h"
 
 namespace windlass {
-
 namespace {
+
+// The master knows this process when it says so. False: it is gone, or wants no new process.
+bool AwaitBegin(ControlChannel* control) {
+  proto::Command command;
+  for (;;) {
+    switch (control->Receive(&command)) {
+      case ControlChannel::Outcome::kEmpty: {
+        pollfd wait = {control->fd(), POLLIN, 0};
+        if (!Poll(absl::MakeSpan(&wait, 1), -1).ok()) return false;
+        continue;
+      }
+      case ControlChannel::Outcome::kPeerGone:
+        return false;
+      case ControlChannel::Outcome::kMalformed:
+        continue;
+      case ControlChannel::Outcome::kMessage:
+        break;
+    }
+    if (command.has_serve()) return true;
+    if (command.has_drain()) return false;
+    if (command.has_log_to() || command.has_log_level()) ObeyLogCommand(command, control);
+  }
+}
+
+absl::StatusOr<std::unique_ptr<JobLoop>> Begin(ProcessSetup setup, ControlChannel* control,
+                                               std::vector<std::unique_ptr<Handler>> handlers) {
+  std::optional<OutputCapture> output;
+  if (absl::Status captured = CaptureOutput(setup.output, &output); !captured.ok()) {
+    return captured;
+  }
+  ProcessSlot& slot = setup.scoreboard->MutableSlot(setup.slot);
+  if (absl::Status installed = InstallStackSampler(&slot); !installed.ok()) return installed;
+  return JobLoop::Create(std::move(setup), control, std::move(handlers), std::move(output));
+}
+
+}  // namespace
 
 absl::Status CaptureOutput(int file, std::optional<OutputCapture>* output) {
   if (file < 0) return absl::OkStatus();
@@ -31,31 +64,14 @@ absl::Status CaptureOutput(int file, std::optional<OutputCapture>* output) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-int RunPool(ProcessSetup setup) {
+int RunPool(ProcessSetup setup, std::vector<std::unique_ptr<Handler>> handlers) {
   ControlChannel control(std::move(setup.control));
+  if (!AwaitBegin(&control)) return 0;
   proto::Report report;
-  std::optional<OutputCapture> output;
-  if (absl::Status captured = CaptureOutput(setup.output, &output); !captured.ok()) {
-    report.mutable_failed()->set_why(captured.ToString());
-    control.Send(report);
-    return 1;
-  }
-  std::vector<std::unique_ptr<Handler>> handlers;
-  for (const HandlerConfig& config : setup.config->handlers) {
-    absl::StatusOr<std::unique_ptr<Handler>> made = MakeHandler(config);
-    if (!made.ok()) {
-      report.mutable_failed()->set_why(std::string(made.status().message()));
-      control.Send(report);
-      return 1;
-    }
-    handlers.push_back(*std::move(made));
-  }
   absl::StatusOr<std::unique_ptr<JobLoop>> loop =
-      JobLoop::Create(std::move(setup), &control, std::move(handlers), std::move(output));
+      Begin(std::move(setup), &control, std::move(handlers));
   if (!loop.ok()) {
-    report.mutable_failed()->set_why(loop.status().ToString());
+    report.mutable_failed()->set_why(std::string(loop.status().message()));
     control.Send(report);
     return 1;
   }
