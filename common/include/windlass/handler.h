@@ -1,6 +1,10 @@
 #ifndef WINDLASS_HANDLER_H_
 #define WINDLASS_HANDLER_H_
 
+#if __cplusplus < 202002L
+#error "windlass/handler.h needs C++20: compile with -std=c++20"
+#endif
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
