@@ -4,13 +4,12 @@
 
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include "common/captured_output.h"
 #include "common/control_channel.h"
 #include "common/log.h"
 #include "proto/control.pb.h"
-#include "worker/handlers/registry.h"
+#include "worker/handlers/handler_set.h"
 #include "worker/pool/job_loop.h"
 
 namespace windlass {
@@ -42,18 +41,15 @@ int RunPool(ProcessSetup setup) {
     control.Send(report);
     return 1;
   }
-  std::vector<std::unique_ptr<Handler>> handlers;
-  for (const HandlerConfig& config : setup.config->handlers) {
-    absl::StatusOr<std::unique_ptr<Handler>> made = MakeHandler(config);
-    if (!made.ok()) {
-      report.mutable_failed()->set_why(std::string(made.status().message()));
-      control.Send(report);
-      return 1;
-    }
-    handlers.push_back(*std::move(made));
+  absl::StatusOr<HandlerSet> handlers = HandlerSet::Load(*setup.config);
+  const absl::Status started = handlers.ok() ? handlers->Start() : handlers.status();
+  if (!started.ok()) {
+    report.mutable_failed()->set_why(std::string(started.message()));
+    control.Send(report);
+    return 1;
   }
   absl::StatusOr<std::unique_ptr<JobLoop>> loop =
-      JobLoop::Create(std::move(setup), &control, std::move(handlers), std::move(output));
+      JobLoop::Create(std::move(setup), &control, *std::move(handlers), std::move(output));
   if (!loop.ok()) {
     report.mutable_failed()->set_why(loop.status().ToString());
     control.Send(report);
