@@ -35,23 +35,6 @@ std::vector<std::string> Candidates(const std::string& library) {
   return all;
 }
 
-// The first candidate that is a readable file.
-absl::StatusOr<std::string> FindLibrary(const std::string& library) {
-  const std::vector<std::string> places = Candidates(library);
-  for (const std::string& place : places) {
-    const absl::StatusOr<OwnedFd> file = OpenReadOnly(place);
-    if (absl::IsNotFound(file.status())) continue;
-    if (!file.ok()) return file.status();
-    const absl::StatusOr<FileIdentity> identity = IdentifyFile(file->get());
-    if (identity.ok() && identity->is_regular) {
-      // The dynamic loader looks for a name without a slash elsewhere.
-      return absl::StrContains(place, '/') ? place : absl::StrCat("./", place);
-    }
-  }
-  return absl::NotFoundError(
-      absl::StrCat("no library '", library, "': looked for ", absl::StrJoin(places, ", ")));
-}
-
 // What a library was built with, as far as it must agree with the server.
 std::string Describe(uint32_t abi, uint32_t abseil, uint32_t libstdcxx, const char* version) {
   return absl::StrCat("interface ", abi, ", Abseil ", abseil, ", _GLIBCXX_USE_CXX11_ABI ",
@@ -94,8 +77,24 @@ std::vector<std::string> PluginFolders() {
   return {absl::StrCat(folder, "/plugins"), absl::StrCat(folder, "/../lib/windlass/plugins")};
 }
 
+absl::StatusOr<std::string> FindPlugin(const std::string& library) {
+  const std::vector<std::string> places = Candidates(library);
+  for (const std::string& place : places) {
+    const absl::StatusOr<OwnedFd> file = OpenReadOnly(place);
+    if (absl::IsNotFound(file.status())) continue;
+    if (!file.ok()) return file.status();
+    const absl::StatusOr<FileIdentity> identity = IdentifyFile(file->get());
+    if (identity.ok() && identity->is_regular) {
+      // The dynamic loader looks for a name without a slash elsewhere.
+      return absl::StrContains(place, '/') ? place : absl::StrCat("./", place);
+    }
+  }
+  return absl::NotFoundError(
+      absl::StrCat("no library '", library, "': looked for ", absl::StrJoin(places, ", ")));
+}
+
 absl::StatusOr<Plugin> Plugin::Load(const std::string& library) {
-  const absl::StatusOr<std::string> path = FindLibrary(library);
+  const absl::StatusOr<std::string> path = FindPlugin(library);
   if (!path.ok()) return path.status();
   // All symbols now: one that is missing is an error here, not the end of a process in a job.
   void* const handle = ::dlopen(path->c_str(), RTLD_NOW | RTLD_LOCAL);

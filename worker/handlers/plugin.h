@@ -41,6 +41,9 @@ class Plugin {
   const plugin::Description* description_;  // of the library: static
 };
 
+// The file that Plugin::Load would load for `library`. NotFound: none, with the places looked at.
+absl::StatusOr<std::string> FindPlugin(const std::string& library);
+
 // Where libraries are that are named without a slash: `plugins` beside this program, as in a build
 // tree, and lib/windlass/plugins beside its directory, as installed.
 std::vector<std::string> PluginFolders();
