@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -83,7 +84,7 @@ class ExampleProject(Copy):
 class ExampleHandler(Copy):
     def test_takes_its_options_from_the_command_line(self):
         self.make()
-        self.assertEqual(self.counted("--option=min_length=3"), 5)
+        self.assertEqual(self.counted("--option=min_length=3"), 7)
         self.assertEqual(self.counted("--option=stop_words=stop_words.txt"), 6)
         refused = self.run_handler("--option=min_lenght=3")
         self.assertEqual(refused.returncode, 2)
@@ -92,6 +93,10 @@ class ExampleHandler(Copy):
     def test_runs_with_address_sanitizer(self):
         self.make("CXXFLAGS=-g -O1 -fsanitize=address")
         self.assertEqual(self.counted("--option=stop_words=stop_words.txt"), 6)
+        # Content from standard input, too, is still there when it has started itself again.
+        piped = subprocess.run([WINDLASS, "run", f"--library={self.library}", "-"], input=b"one two", timeout=60,
+                               capture_output=True, check=True)
+        self.assertEqual(json.loads(piped.stdout)["words"], 2)
         self.edit("process_ = getpid();", "process_ = getpid();\n    delete[] (new char[1] + 1);")
         self.make("CXXFLAGS=-g -O1 -fsanitize=address")
         done = self.run_handler()
