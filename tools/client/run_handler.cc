@@ -57,14 +57,14 @@ Config ConfigFor(const RunOptions& run) {
   return config;
 }
 
+// May start this program again, so nothing must have been read or printed before.
+absl::Status ProvideRuntimeFor(const std::string& library) {
+  if (library.empty()) return absl::OkStatus();
+  const absl::StatusOr<std::string> path = FindPlugin(library);
+  return path.ok() ? ProvideSanitizerRuntime(*path) : path.status();
+}
+
 absl::StatusOr<HandlerSet> LoadAndStart(const Config& config) {
-  const std::string& library = config.handlers[0].library;
-  if (!library.empty()) {
-    const absl::StatusOr<std::string> path = FindPlugin(library);
-    if (!path.ok()) return path.status();
-    const absl::Status provided = ProvideSanitizerRuntime(*path);
-    if (!provided.ok()) return provided;
-  }
   absl::StatusOr<HandlerSet> handlers = HandlerSet::Load(config);
   if (!handlers.ok()) return handlers.status();
   if (const absl::Status started = handlers->Start(); !started.ok()) return started;
@@ -170,6 +170,8 @@ ExitCode ReportError(ErrorCode code, absl::string_view message) {
 }  // namespace
 
 absl::StatusOr<ExitCode> RunHandler(const ClientOptions& options) {
+  const absl::Status provided = ProvideRuntimeFor(options.run.library);
+  if (!provided.ok()) return Usage(provided);
   const absl::StatusOr<Content> content = ReadContent(options.file);
   if (!content.ok()) return Usage(content.status());
   const absl::StatusOr<File> out = KeepOutputForTheAnswer();
