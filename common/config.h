@@ -106,6 +106,15 @@ struct ListenerConfig {
 
 using OptionValue = std::variant<bool, int64_t, double, std::string, std::vector<std::string>>;
 
+// When a running job counts as slow.
+struct SlowAfter {
+  bool is_percent = true;
+  int percent = 50;  // of the time that it has, from its start to its deadline
+  absl::Duration duration = absl::InfiniteDuration();  // when !is_percent; infinite: never
+
+  friend bool operator==(const SlowAfter&, const SlowAfter&) = default;
+};
+
 struct HandlerConfig {
   std::string name;  // what requests call it: action or header `handler`
   // Whose code runs: one of these two is set.
@@ -116,7 +125,8 @@ struct HandlerConfig {
   std::string content_type;  // "" = none; else requests of exactly this type come here when nothing
                              // else names a handler
   std::map<std::string, OptionValue> options;
-  absl::Duration deadline = absl::Seconds(30);
+  absl::Duration deadline = absl::Seconds(30);  // infinite: none
+  SlowAfter slow_after;
 
   friend bool operator==(const HandlerConfig&, const HandlerConfig&) = default;
 };

@@ -201,6 +201,52 @@ Codec<ProcessCount> ProcessCountCodec(int min, int max) {
           }};
 }
 
+Codec<absl::Duration> DurationOrOffCodec(absl::Duration min, absl::Duration max) {
+  const Codec<absl::Duration> limited = DurationCodec(min, max);
+  const std::string expects = absl::StrCat(limited.expects, ", or \"off\"");
+  return {expects,
+          [limited, expects](const TomlNode& node) -> absl::StatusOr<absl::Duration> {
+            const std::string* const text = std::get_if<std::string>(&node.scalar);
+            if (node.kind != TomlNode::Kind::kScalar || text == nullptr) {
+              return WrongValue(expects, node);
+            }
+            if (*text == "off") return absl::InfiniteDuration();
+            return limited.read(node);
+          },
+          [limited](const absl::Duration& value) {
+            return value == absl::InfiniteDuration() ? TomlQuoted("off") : limited.write(value);
+          }};
+}
+
+Codec<SlowAfter> SlowAfterCodec(absl::Duration min, absl::Duration max) {
+  const Codec<absl::Duration> plain = DurationOrOffCodec(min, max);
+  const std::string expects =
+      absl::StrCat("a share of the deadline (\"1%\" to \"100%\"), ", plain.expects);
+  return {
+      expects,
+      [plain, expects](const TomlNode& node) -> absl::StatusOr<SlowAfter> {
+        SlowAfter value;
+        const std::string* const text = std::get_if<std::string>(&node.scalar);
+        if (node.kind == TomlNode::Kind::kScalar && text != nullptr && absl::EndsWith(*text, "%")) {
+          const absl::string_view number = absl::string_view(*text).substr(0, text->size() - 1);
+          if (!absl::SimpleAtoi(number, &value.percent) || value.percent < 1 ||
+              value.percent > 100) {
+            return WrongValue(expects, node);
+          }
+          return value;
+        }
+        const absl::StatusOr<absl::Duration> duration = plain.read(node);
+        if (!duration.ok()) return WrongValue(expects, node);
+        value.is_percent = false;
+        value.duration = *duration;
+        return value;
+      },
+      [plain](const SlowAfter& value) {
+        return value.is_percent ? TomlQuoted(absl::StrCat(value.percent, "%"))
+                                : plain.write(value.duration);
+      }};
+}
+
 Codec<MemoryAmount> MemoryAmountCodec() {
   const std::string expects =
       "a share (\"1%\" to \"100%\") or a size (like \"1GiB\", at least 1MiB)";

@@ -38,6 +38,9 @@ Codec<int> IntegerCodec(int min, int max);
 Codec<std::string> TextCodec();          // not empty; "" is "not set"
 Codec<std::string> AbsolutePathCodec();  // "" is "not set"
 Codec<absl::Duration> DurationCodec(absl::Duration min, absl::Duration max);
+// A duration, or "off": infinite.
+Codec<absl::Duration> DurationOrOffCodec(absl::Duration min, absl::Duration max);
+Codec<SlowAfter> SlowAfterCodec(absl::Duration min, absl::Duration max);  // and "50%"
 Codec<uint64_t> SizeCodec(uint64_t min, uint64_t max);    // "64KiB", or an integer: bytes
 Codec<ProcessCount> ProcessCountCodec(int min, int max);  // an integer, or "auto"
 Codec<MemoryAmount> MemoryAmountCodec();                  // "25%" or "1GiB"

@@ -255,8 +255,11 @@ KeyTable<HandlerConfig> MakeHandlerKeys() {
               MakeKey("content_type", &H::content_type, TextCodec(),
                       "Requests of exactly this type come here when nothing names a handler."),
               OptionsKey(),
-              MakeKey("deadline", &H::deadline, DurationCodec(kShortest, kLongest),
-                      "How long a job may wait and run."),
+              MakeKey("deadline", &H::deadline, DurationOrOffCodec(kShortest, kLongest),
+                      "How long a job may wait and run; off is for debugging."),
+              MakeKey("slow_after", &H::slow_after, SlowAfterCodec(kShortest, kLongest),
+                      "How long a job may run until the log says where it is; a share is of the "
+                      "time that it has."),
           }};
 }
 

@@ -6,7 +6,7 @@ namespace windlass {
 namespace {
 
 constexpr size_t kMaxMessageBytes = 32 << 10;  // the largest lists a hundred connections
-constexpr size_t kMaxFds = 1;
+constexpr size_t kMaxFds = 2;
 
 }  // namespace
 
@@ -28,7 +28,8 @@ ControlChannel::Outcome ControlChannel::Receive(google::protobuf::MessageLite* m
   fds_.resize(packet.fd_count);
   if (packet.outcome == PacketOutcome::kFull) return Outcome::kEmpty;
   if (packet.outcome == PacketOutcome::kPeerGone) return Outcome::kPeerGone;
-  if (packet.truncated || !message->ParseFromArray(buffer_.data(), static_cast<int>(packet.bytes))) {
+  if (packet.truncated ||
+      !message->ParseFromArray(buffer_.data(), static_cast<int>(packet.bytes))) {
     return Outcome::kMalformed;
   }
   return Outcome::kMessage;

@@ -120,6 +120,8 @@ int LogFd() { return Sink().descriptor(); }
 
 void SetLogLevel(LogLevel least) { log_internal::g_least = least; }
 
+LogLevel CurrentLogLevel() { return log_internal::g_least; }
+
 namespace {
 
 constexpr struct {

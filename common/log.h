@@ -37,6 +37,7 @@ void SetLogFd(OwnedFd fd);
 // 2 for stderr, too.
 int LogFd();
 void SetLogLevel(LogLevel least);
+LogLevel CurrentLogLevel();
 bool ParseLogLevel(absl::string_view name, LogLevel* level);  // debug, info, warning, error
 absl::string_view LogLevelName(LogLevel level);
 // Whether standard error is systemd's journal: what a program writes there without LOG wants a

@@ -151,12 +151,22 @@ absl::StatusOr<int> Poll(absl::Span<pollfd> entries, int timeout_ms);
 // -------------------------------------------------------------------------------------------
 
 absl::StatusOr<pid_t> Fork();
+// Like Fork, but the new process is a child of this one's parent. REQUIRES: one thread: handlers of
+// pthread_atfork(3) do not run.
+struct Sibling {
+  pid_t pid = 0;  // 0: this is the new process
+  OwnedFd pidfd;
+};
+absl::StatusOr<Sibling> CloneSibling();
 absl::StatusOr<OwnedFd> PidfdOpen(pid_t pid);
+// The process that it stands for, if that is a child of this one, alive or not reaped; else 0.
+pid_t ChildOfPidfd(int pidfd);
 // NotFound: the process is gone (not an error for most callers).
 absl::Status PidfdSignal(int pidfd, int signal);
 struct ExitStatus {
   bool exited = false;  // else killed by `code` = signal number
   int code = 0;         // exit code or signal
+  uint64_t peak_resident_bytes = 0;
 };
 // nullopt: still running. Reaps the process.
 std::optional<ExitStatus> ReapPidfd(int pidfd);
@@ -165,7 +175,11 @@ std::optional<ExitStatus> ReapPidfd(int pidfd);
 pid_t PeekExitedChild();
 void ReapStranger(pid_t pid);
 uint64_t ResidentBytes(pid_t pid);  // by /proc; 0 when it is gone
+// Whether its main thread has blocked `signal`; nullopt when it is gone.
+std::optional<bool> HasBlocked(pid_t pid, int signal);
 void SetParentDeathSignal(int signal);
+// What ps and top show; the kernel keeps 15 characters.
+void NameProcess(const std::string& name);
 void BlockSignals(const sigset_t& signals);
 absl::StatusOr<OwnedFd> SignalFd(const sigset_t& signals);
 // Every signal that is waiting; false when there is none left.

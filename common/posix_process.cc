@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
@@ -15,6 +16,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -34,6 +36,39 @@ absl::StatusOr<pid_t> Fork() {
   return pid;
 }
 
+absl::StatusOr<Sibling> CloneSibling() {
+  // glibc remembers the thread's id; its fork() has the kernel write the new one there, so do we.
+  int* thread_id = nullptr;
+  if (::prctl(PR_GET_TID_ADDRESS, &thread_id) != 0) thread_id = nullptr;
+  unsigned long flags = CLONE_PARENT | CLONE_PIDFD | SIGCHLD;
+  if (thread_id != nullptr) flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+  int pidfd = -1;
+  // Architectures differ in the order of the last two; the other one is not looked at.
+  const long pid = ::syscall(SYS_clone, flags, nullptr, &pidfd, thread_id, thread_id);
+  if (pid < 0) return Failed("clone");
+  Sibling sibling;
+  sibling.pid = static_cast<pid_t>(pid);
+  if (pid > 0) sibling.pidfd.Reset(pidfd);
+  return sibling;
+}
+
+pid_t ChildOfPidfd(int pidfd) {
+  siginfo_t info = {};
+  if (::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
+    return 0;
+  }
+  if (info.si_pid != 0) return info.si_pid;
+  const absl::StatusOr<OwnedFd> file = OpenReadOnly(absl::StrCat("/proc/self/fdinfo/", pidfd));
+  if (!file.ok()) return 0;
+  char text[512];
+  const absl::StatusOr<size_t> size = ReadFd(file->get(), text, sizeof(text) - 1);
+  if (!size.ok()) return 0;
+  text[*size] = '\0';
+  const char* const line = std::strstr(text, "\nPid:");
+  int pid = 0;
+  return line != nullptr && std::sscanf(line, "\nPid: %d", &pid) == 1 && pid > 0 ? pid : 0;
+}
+
 absl::StatusOr<OwnedFd> PidfdOpen(pid_t pid) {
   const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   if (fd < 0) return Failed(absl::StrCat("pidfd_open ", pid));
@@ -49,12 +84,14 @@ absl::Status PidfdSignal(int pidfd, int signal) {
 
 std::optional<ExitStatus> ReapPidfd(int pidfd) {
   siginfo_t info = {};
-  int result;
-  do {
-    result = ::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG);
+  rusage usage = {};
+  long result;
+  do {  // the system call, because the function of the library does not tell what was used
+    result = ::syscall(SYS_waitid, P_PIDFD, pidfd, &info, WEXITED | WNOHANG, &usage);
   } while (result != 0 && errno == EINTR);
   if (result != 0 || info.si_pid == 0) return std::nullopt;
-  return ExitStatus{info.si_code == CLD_EXITED, info.si_status};
+  const uint64_t peak = static_cast<uint64_t>(usage.ru_maxrss) << 10;
+  return ExitStatus{info.si_code == CLD_EXITED, info.si_status, peak};
 }
 
 pid_t PeekExitedChild() {
@@ -79,6 +116,21 @@ uint64_t ResidentBytes(pid_t pid) {
   if (std::sscanf(text, "%*u %lu", &pages) != 1) return 0;
   return uint64_t{pages} * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
 }
+
+std::optional<bool> HasBlocked(pid_t pid, int signal) {
+  const absl::StatusOr<OwnedFd> status = OpenReadOnly(absl::StrCat("/proc/", pid, "/status"));
+  if (!status.ok()) return std::nullopt;
+  char text[4096];
+  const absl::StatusOr<size_t> size = ReadFd(status->get(), text, sizeof(text) - 1);
+  if (!size.ok()) return std::nullopt;
+  text[*size] = '\0';
+  const char* const line = std::strstr(text, "\nSigBlk:");
+  unsigned long long mask = 0;  // proc(5): hexadecimal, signal 1 is the lowest bit
+  if (line == nullptr || std::sscanf(line, "\nSigBlk: %llx", &mask) != 1) return std::nullopt;
+  return (mask >> (signal - 1) & 1) != 0;
+}
+
+void NameProcess(const std::string& name) { ::prctl(PR_SET_NAME, name.c_str(), 0, 0, 0); }
 
 void SetParentDeathSignal(int signal) { ::prctl(PR_SET_PDEATHSIG, signal); }
 

@@ -1,6 +1,8 @@
 #ifndef WINDLASS_COMMON_PROCESS_SETUP_H_
 #define WINDLASS_COMMON_PROCESS_SETUP_H_
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -29,6 +31,8 @@ struct ProcessSetup {
   const Config* config = nullptr;
   Scoreboard* scoreboard = nullptr;  // EnterChild has been called
   OwnedFd control;
+  pid_t master = 0;
+  // A zygote has what the pool processes have that it makes.
   int job_queue = -1;                   // worker: the sending end; pool process: the receiving end
   int reply_channel = -1;               // worker: the receiving end of its slot's
   std::vector<int> reply_channels;      // pool process: the sending ends, from first_worker

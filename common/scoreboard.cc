@@ -42,11 +42,12 @@ absl::StatusOr<Scoreboard> Scoreboard::Adopt(OwnedFd memfd) {
   const absl::StatusOr<FileIdentity> identity = IdentifyFile(board.writable_.get());
   if (!identity.ok()) return identity.status();
   const absl::Status other = absl::FailedPreconditionError("the scoreboard has another layout");
-  if (identity->size < 2 * kPage) return other;
+  if (identity->size < (2 + ScoreboardHeader::kBays) * kPage) return other;
   if (absl::Status mapped = board.MapAll(identity->size); !mapped.ok()) return mapped;
   const ScoreboardHeader& header = board.header();
   if (header.magic != ScoreboardHeader::kMagic || header.version != ScoreboardHeader::kVersion ||
-      kPage * (uint64_t{header.worker_slots} + header.pool_slots + 1) != identity->size) {
+      kPage * (uint64_t{header.worker_slots} + header.pool_slots + ScoreboardHeader::kBays + 1) !=
+          identity->size) {
     return other;
   }
   board.worker_slots_ = header.worker_slots;
@@ -65,6 +66,14 @@ absl::Status Scoreboard::MapAll(size_t size) {
 }
 
 absl::Status Scoreboard::EnterChild(SlotIndex own) {
+  absl::Status entered = EnterZygote(own);
+  if (!entered.ok()) return entered;
+  writable_.Reset();
+  read_only_.Reset();
+  return absl::OkStatus();
+}
+
+absl::Status Scoreboard::EnterZygote(SlotIndex own) {
   CHECK(own.value < slots());
   absl::StatusOr<Mapping> page = Mapping::Shared(writable_.get(), kPage, SlotOffset(own), true);
   if (!page.ok()) return page.status();
@@ -76,8 +85,6 @@ absl::Status Scoreboard::EnterChild(SlotIndex own) {
   all_ = *std::move(all);
   own_index_ = own;
   is_child_ = true;
-  writable_.Reset();
-  read_only_.Reset();
   return absl::OkStatus();
 }
 

@@ -1,6 +1,8 @@
 #ifndef WINDLASS_COMMON_SCOREBOARD_H_
 #define WINDLASS_COMMON_SCOREBOARD_H_
 
+#include <signal.h>
+
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -13,7 +15,7 @@
 
 namespace windlass {
 
-enum class Role : uint8_t { kNone, kWorker, kPool };
+enum class Role : uint8_t { kNone, kWorker, kPool, kZygote };
 
 // What the master knows of a process; for its siblings, who share work with those that serve.
 enum class ProcessState : uint8_t { kNone, kStarting, kServing, kDraining };
@@ -27,6 +29,23 @@ constexpr uint64_t kSlotReceiving = 1;  // no job id: those are >= 2^40
 
 template <typename T>
 using Word = std::atomic<T>;
+
+// The call stack of a pool process, taken by itself: where it was when the master asked because its
+// job was slow, or when it crashed. Raw return addresses, the innermost first; whoever has the same
+// address layout can name them.
+// The signal that asks for one is StackSampleSignal().
+struct StackSample {
+  static constexpr size_t kFrames = 64;
+  Word<uint64_t> taken;  // how many so far; written last of all
+  Word<uint64_t> job;    // that ran then, or a kSlot...
+  Word<int32_t> signal;  // that it crashed by; 0: the master asked
+  Word<uint32_t> frames;
+  Word<uint64_t> fault_address;  // of a crash by SIGSEGV or SIGBUS
+  std::array<Word<uint64_t>, kFrames> addresses;
+};
+
+// Real-time, so that it is nobody's by custom; a few beyond the first, which libraries take.
+inline int StackSampleSignal() { return SIGRTMIN + 7; }
 
 // What one process says about itself: one page. Written by that process alone (by the master after
 // the process is dead), read by all, atomics only: no lock that a killed process could hold.
@@ -54,7 +73,10 @@ struct alignas(4096) ProcessSlot {
   alignas(64) Word<uint64_t> job;
   Word<int64_t> job_started_ns;
   Word<int64_t> job_deadline_ns;  // 0: none
+  Word<uint64_t> job_bytes;       // of content
   Word<uint32_t> job_handler;     // 1 + index in its configuration; 0: not known (yet)
+  Word<uint32_t> job_attempt;     // from 1
+  StackSample stack;
 
   // Counters of a worker.
   alignas(64) Word<uint64_t> accepted;
@@ -94,12 +116,13 @@ struct GenerationBay {
 // The first page.
 struct alignas(4096) ScoreboardHeader {
   static constexpr uint64_t kMagic = 0x57494e444c415353;  // "WINDLASS"
-  static constexpr uint32_t kVersion = 2;  // changes with the layout of anything in here
+  static constexpr uint32_t kVersion = 3;  // changes with the layout of anything in here
   static constexpr uint32_t kBays = 8;     // generations at a time
   uint64_t magic;
   uint32_t version;
-  uint32_t worker_slots, pool_slots;  // workers' slots come first
-  Word<uint32_t> pool_slots_used;     // pool processes are in the first so many of theirs
+  // Workers' slots come first, then those of pool processes, then one of a zygote for each bay.
+  uint32_t worker_slots, pool_slots;
+  Word<uint32_t> pool_slots_used;  // pool processes are in the first so many of theirs
   // The most that have ever been used, for those who add up counters.
   Word<uint32_t> worker_slots_ever, pool_slots_ever;
   std::array<GenerationBay, kBays> bays;
@@ -122,6 +145,9 @@ class Scoreboard {
   static absl::StatusOr<Scoreboard> Adopt(OwnedFd memfd);
 
   absl::Status EnterChild(SlotIndex own);
+  // A process that will be cloned: as EnterChild, but for its clones, which call EnterChild in
+  // turn.
+  absl::Status EnterZygote(SlotIndex own);
   // REQUIRES: index < slots().
   const ProcessSlot& slot(SlotIndex index) const;
   // The slot that this process may write: its own in a child, any in the master.
@@ -129,8 +155,12 @@ class Scoreboard {
   const ScoreboardHeader& header() const;
   ScoreboardHeader& MutableHeader();          // the master only
   int fd() const { return writable_.get(); }  // the master's only
-  uint32_t slots() const { return worker_slots_ + pool_slots_; }
+  // What a zygote must keep open.
+  std::array<int, 2> fds() const { return {writable_.get(), read_only_.get()}; }
+  uint32_t slots() const { return worker_slots_ + pool_slots_ + ScoreboardHeader::kBays; }
   uint32_t worker_slots() const { return worker_slots_; }
+  uint32_t pool_slots() const { return pool_slots_; }
+  SlotIndex ZygoteSlot(uint32_t bay) const { return {worker_slots_ + pool_slots_ + bay}; }
   // The slots that may be in use. Within the board, whatever the header says.
   SlotRange WorkersOf(uint32_t bay) const;  // REQUIRES: bay < kBays
   SlotRange PoolSlots() const;

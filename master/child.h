@@ -11,6 +11,8 @@
 #include "common/scoreboard.h"
 #include "common/timer_wheel.h"
 #include "master/child_state.h"
+#include "master/death_log.h"
+#include "master/kill_ladder.h"
 #include "master/recycle_policy.h"
 #include "master/spawn.h"
 
@@ -25,13 +27,15 @@ struct ChildId {
 // Of a generation that did not come up: its processes are ended, which is no news.
 inline constexpr char kGivenUp[] = "its generation was given up";
 
-// One place in the process table: a worker or a pool process, and whoever replaces it after a
-// death. Its life is in child_state.h.
+// One place in the process table: a worker, a zygote or a pool process, and whoever replaces it
+// after a death. Its life is in child_state.h.
 struct Child {
   Child(TimerOwner* owner, const RoleSpec* role_spec, ChildId child_id)
       : role(role_spec), id(child_id), timer(owner) {}
 
   bool is_worker() const { return role->role == Role::kWorker; }
+  bool is_pool() const { return role->role == Role::kPool; }
+  bool is_zygote() const { return role->role == Role::kZygote; }
   // Will be there: neither on its way out nor only there to replace another one.
   bool counts() const { return !leaving() && replaces == ChildId{}; }
   bool leaving() const {
@@ -47,7 +51,8 @@ struct Child {
   pid_t pid = 0;
   OwnedFd pidfd;
   std::optional<ControlChannel> control;
-  OwnedFd output;  // pool process: what its handlers have printed
+  OwnedFd output;           // zygote, pool process: what its handlers have printed
+  bool is_cloning = false;  // pool process: asked for, pid not known yet
   Instant started;
   uint64_t work_before = 0;  // jobs or requests that its slot had counted by then
   int quick_deaths = 0;      // in a row
@@ -57,8 +62,18 @@ struct Child {
   };
   std::vector<Heir> heirs;  // draining: the workers that it is linked to
   Instant heirs_sought;
-  bool moves = false;          // draining: gives its clients to other workers
-  std::string killed_because;  // by the master; "" = it was not
+  bool moves = false;                     // draining: gives its clients to other workers
+  EndCause ends_by = EndCause::kUnknown;  // why it was told to end, or killed
+  std::string killed_because;             // by the master; "" = it was not
+  KillLadder ladder;                      // pool process
+  struct Sample {
+    KillLadder::Step step = KillLadder::Step::kNone;  // that asked for it; kNone: nobody waits
+    uint64_t taken_before = 0;
+    uint64_t job = 0;
+  };
+  Sample sample;
+  uint64_t stacks_before = 0;  // that its slot had taken by its start
+  std::string no_stack;        // killed: why it told no call stack; "" = it did
   ChildId replaces;            // ready first, then that one retires
   RecycleLimits limits;
   Timer timer;  // the next spawn, startup_timeout or the drain's deadline, by state

@@ -22,16 +22,17 @@
 #include "master/upgrade_state.h"
 #include "worker/handlers/plugin.h"
 #include "worker/io/run_worker.h"
-#include "worker/pool/run_pool.h"
+#include "worker/pool/zygote.h"
 
 namespace windlass {
 namespace {
 
 constexpr int kExitRunTime = 1, kExitUsage = 2;
 
-constexpr std::array<RoleSpec, 2> kRoles = {{
+constexpr std::array<RoleSpec, 3> kRoles = {{
     {Role::kWorker, "worker", &RunWorker, /*dies_with_master=*/false, /*drops_root=*/false},
-    {Role::kPool, "pool", &RunPool, /*dies_with_master=*/true, /*drops_root=*/true},
+    {Role::kZygote, "zygote", &RunZygote, /*dies_with_master=*/true, /*drops_root=*/true},
+    {Role::kPool, "pool", /*entry=*/nullptr, /*dies_with_master=*/true, /*drops_root=*/true},
 }};
 
 int Fail(absl::string_view message, int code) {
@@ -71,7 +72,7 @@ int Serve(const Options& options, std::vector<std::string> command, Config confi
   if (!beginning.ok()) return FailStart(beginning.status().message(), kExitRunTime);
 
   Scoreboard& board = beginning->board();
-  SlotPool pool_slots(board.worker_slots(), board.slots() - board.worker_slots());
+  SlotPool pool_slots(board.worker_slots(), board.pool_slots());
   DeathLog deaths;
   OomCounter oom;
   const SupervisorServices services = {

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
 #include "common/log_file.h"
+#include "master/deaths_report.h"
 #include "master/status_report.h"
 
 namespace windlass {
@@ -145,18 +146,7 @@ void Operator::SetLevel(const std::string& level, ControlClientId client) {
 
 void Operator::SendDeaths(ControlClientId client) {
   proto::CtlReply reply;
-  reply.mutable_deaths()->set_total(services_.deaths->total());
-  for (const Death& death : services_.deaths->latest()) {
-    proto::DeathsReport::Death& entry = *reply.mutable_deaths()->add_deaths();
-    entry.set_time_unix_ms(absl::ToUnixMillis(death.when));
-    entry.set_role(death.role.data(), death.role.size());
-    entry.set_slot(death.number);
-    entry.set_pid(death.pid);
-    entry.set_generation(death.generation);
-    entry.set_cause(death.cause);
-    entry.set_job_id(death.job);
-    entry.set_age_ms(absl::ToInt64Milliseconds(death.age));
-  }
+  *reply.mutable_deaths() = MakeDeathsReport(*services_.deaths);
   Send(client, reply);
 }
 

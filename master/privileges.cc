@@ -109,6 +109,4 @@ absl::Status BecomeNobody() {
   return BecomeIdentity({kNobody, kNobody, "nobody"});
 }
 
-void NameProcess(const std::string& name) { ::prctl(PR_SET_NAME, name.c_str(), 0, 0, 0); }
-
 }  // namespace windlass

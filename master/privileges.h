@@ -29,8 +29,6 @@ absl::StatusOr<Identity> LookUpIdentity(const std::string& user, const std::stri
 absl::Status BecomeIdentity(const Identity& identity);
 // As root: becomes the user and group nobody. Otherwise nothing. NO_NEW_PRIVS is set in any case.
 absl::Status BecomeNobody();
-// What ps and top show; the kernel keeps 15 characters.
-void NameProcess(const std::string& name);
 
 }  // namespace windlass
 

@@ -28,6 +28,7 @@ struct RecycleLimits {
 RecycleLimits LimitsFor(const RecyclePolicy& policy, Instant started, uint64_t jobs_so_far,
                         uint64_t seed);
 
+inline constexpr char kMemoryReached[] = "max_memory";
 // Pure. Why a process is due to be replaced; "" = it is not.
 absl::string_view WhyRecycle(const RecycleLimits& limits, Instant now, uint64_t jobs,
                              uint64_t memory_bytes);

@@ -13,7 +13,8 @@
 namespace windlass {
 namespace {
 
-constexpr absl::Duration kTick = absl::Milliseconds(250);  // looks for processes to recycle
+// How often jobs are looked at, and processes that may have to be recycled.
+constexpr absl::Duration kTick = absl::Milliseconds(100);
 
 LogLevel LevelOf(const Config& config) {
   LogLevel level = LogLevel::INFO;
@@ -329,6 +330,15 @@ void Service::ReapChildren(absl::FunctionRef<bool(pid_t)> claimed) {
     if (pid <= 0) break;
     bool known = claimed(pid);
     for (Supervisor* supervisor : supervisors()) known = known || supervisor->OnChildExited(pid);
+    if (known) continue;
+    // A zygote may have made it, and not be heard yet.
+    bool awaited = false;
+    for (Supervisor* supervisor : supervisors()) {
+      supervisor->TakeClones();
+      known = known || supervisor->OnChildExited(pid);
+      awaited = awaited || supervisor->AwaitsClones();
+    }
+    if (!known && awaited) break;  // looked at again, at the latest when its zygote is given up
     if (!known) ReapStranger(pid);
   }
 }

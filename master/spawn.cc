@@ -3,12 +3,15 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <array>
+
 #include "absl/strings/str_cat.h"
 #include "common/captured_output.h"
 #include "common/control_channel.h"
 #include "common/posix.h"
 #include "master/privileges.h"
 #include "master/service_manager.h"
+#include "proto/control.pb.h"
 
 namespace windlass {
 namespace {
@@ -32,7 +35,10 @@ std::vector<int> TakeChannels(const RoleSpec& role, const Generation& generation
     keep.insert(keep.end(), setup->reply_channels.begin(), setup->reply_channels.end());
   }
   keep.push_back(setup->job_queue);
-  if (setup->output >= 0) keep.push_back(setup->output);
+  if (role.role == Role::kZygote) {
+    const std::array<int, 2> board = setup->scoreboard->fds();
+    keep.insert(keep.end(), {setup->output, board[0], board[1]});
+  }
   return keep;
 }
 
@@ -57,7 +63,10 @@ void ResetSignals() {
   LogLevel level = LogLevel::INFO;
   ParseLogLevel(setup.config->log.level, &level);
   InitLog(title, settings.log_level.value_or(level));
-  if (absl::Status entered = setup.scoreboard->EnterChild(setup.slot); !entered.ok()) {
+  const absl::Status entered = role.role == Role::kZygote
+                                   ? setup.scoreboard->EnterZygote(setup.slot)
+                                   : setup.scoreboard->EnterChild(setup.slot);
+  if (!entered.ok()) {
     LOG(ERROR) << "scoreboard: " << entered.ToString();
     ::_exit(1);
   }
@@ -86,8 +95,27 @@ void ResetSignals() {
 }  // namespace
 
 std::string ProcessName(const RoleSpec& role, SlotIndex slot, const Scoreboard& board) {
-  const uint32_t first = role.role == Role::kWorker ? 0 : board.worker_slots();
+  uint32_t first = 0;
+  if (role.role == Role::kPool) first = board.worker_slots();
+  if (role.role == Role::kZygote) first = board.ZygoteSlot(0).value;
   return absl::StrCat(role.name, "-", slot.value - first);
+}
+
+absl::StatusOr<AskedClone> AskForClone(ControlChannel* zygote, const RoleSpec& role, SlotIndex slot,
+                                       uint32_t incarnation, const Scoreboard& board) {
+  absl::StatusOr<PacketPair> control = SeqPacketPair(kControlBufferBytes);
+  if (!control.ok()) return control.status();
+  absl::StatusOr<OwnedFd> output = CreateCapturedOutput();
+  if (!output.ok()) return output.status();
+  proto::Command command;
+  command.mutable_clone()->set_slot(slot.value);
+  command.mutable_clone()->set_incarnation(incarnation);
+  command.mutable_clone()->set_name(ProcessName(role, slot, board));
+  const std::array<int, 2> fds = {control->receive_end.get(), output->get()};
+  if (zygote->Send(command, fds) != PacketOutcome::kDone) {
+    return absl::UnavailableError("the zygote takes no commands");
+  }
+  return AskedClone{std::move(control->send_end), *std::move(output)};
 }
 
 absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generation& generation,
@@ -108,7 +136,7 @@ absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generati
   if (role.role == Role::kWorker) setup.listeners = generation.listeners().sockets();
 
   OwnedFd output;
-  if (role.role == Role::kPool) {
+  if (role.role == Role::kZygote) {
     absl::StatusOr<OwnedFd> created = CreateCapturedOutput();
     if (!created.ok()) return created.status();
     output = *std::move(created);
@@ -116,6 +144,7 @@ absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generati
   }
 
   const pid_t master = ::getpid();
+  setup.master = master;
   const absl::StatusOr<pid_t> pid = Fork();
   if (!pid.ok()) return pid.status();
   if (*pid == 0) BecomeRole(role, generation, std::move(setup), master, settings);

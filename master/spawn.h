@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "common/control_channel.h"
 #include "common/log.h"
 #include "common/process_setup.h"
 #include "master/generation.h"
@@ -19,7 +20,7 @@ namespace windlass {
 struct RoleSpec {
   Role role;
   absl::string_view name;
-  RoleEntry entry;
+  RoleEntry entry;        // nullptr: a zygote makes its processes
   bool dies_with_master;  // by signal, because it may be busy; else by the end of its control
                           // channel
   bool drops_root;        // started as root, it becomes nobody: hostile payloads never run as root
@@ -29,7 +30,7 @@ struct SpawnedProcess {
   pid_t pid = 0;
   OwnedFd pidfd;
   OwnedFd control;  // the master's end
-  OwnedFd output;   // pool process: what its handlers print
+  OwnedFd output;   // zygote: what its handlers print
 };
 
 // What children are made with beyond their generation; the same for all generations.
@@ -38,10 +39,19 @@ struct SpawnSettings {
   std::optional<Identity> identity;   // whom children become; else who parses payloads is nobody
 };
 
-// "worker-3", "pool-0": pool processes are counted from the first slot of theirs.
+// "worker-3", "pool-0": each role is counted from the first slot of its own; a zygote is called by
+// its generation's bay.
 std::string ProcessName(const RoleSpec& role, SlotIndex slot, const Scoreboard& board);
 
-// The one place where a process is made. The child keeps its standard descriptors, its control
+// The master's ends of what a process will have that a zygote was asked for.
+struct AskedClone {
+  OwnedFd control, output;
+};
+// Asks `zygote` for a process of `role`. Errors: as SpawnProcess, or it takes no commands.
+absl::StatusOr<AskedClone> AskForClone(ControlChannel* zygote, const RoleSpec& role, SlotIndex slot,
+                                       uint32_t incarnation, const Scoreboard& board);
+
+// The one place where a process is forked. The child keeps its standard descriptors, its control
 // channel and what `role` needs of the generation; every other descriptor is closed, signals are
 // reset, and it never returns here. Errors: out of processes, descriptors or memory: try again
 // later.

@@ -17,6 +17,7 @@ constexpr absl::Duration kKillGrace = absl::Seconds(1);  // after the drain's de
 
 Supervisor::Supervisor(Generation generation, const SupervisorServices& services)
     : Supervisor(std::move(generation), services, /*adopted=*/false) {
+  AddChild(SpecOf(Role::kZygote));
   for (int i = 0; i < wanted_workers_; ++i) AddChild(SpecOf(Role::kWorker));
   for (int i = 0; i < wanted_pool_; ++i) AddChild(SpecOf(Role::kPool));
 }
@@ -32,13 +33,15 @@ Supervisor::Supervisor(Generation generation, const SupervisorServices& services
       wanted_workers_(generation_.sizing().workers),
       wanted_pool_(generation_.sizing().pool),
       spawn_rate_(policy_.max_spawns_per_second, timers_->now()),
-      start_timer_(this) {
+      start_timer_(this),
+      stack_names_(services.timers) {
   GenerationBay& bay = board_->MutableHeader().bays[generation_.place().bay];
   bay.generation.store(generation_.number());
   bay.first_worker.store(generation_.place().first_worker);
 }
 
 Supervisor::~Supervisor() {
+  stack_names_.TellAll();
   KillAll();
   for (auto& child : children_) ReleaseSlot(*child);
   GenerationBay& bay = board_->MutableHeader().bays[generation_.place().bay];
@@ -61,6 +64,7 @@ Child& Supervisor::AddChild(const RoleSpec& role) {
 
 uint32_t Supervisor::NumberOf(const Child& child) const {
   if (!child.slot) return 0;
+  if (child.is_zygote()) return child.slot->value - board_->ZygoteSlot(0).value;
   return child.is_worker() ? child.slot->value : child.slot->value - board_->worker_slots();
 }
 
@@ -102,8 +106,11 @@ void Supervisor::Apply(Child& child, ChildEvent event) {
       Reschedule(child);
       break;
     case ChildAction::kKill:
-      Kill(child, child.state == ChildState::kEnding ? "it did not end in time"
-                                                     : "it was not ready within startup_timeout");
+      if (child.state == ChildState::kEnding) {
+        Kill(child, EndCause::kUnresponsive, "it did not end in time");
+      } else {
+        Kill(child, EndCause::kStartup, "it was not ready within startup_timeout");
+      }
       break;
     case ChildAction::kTellDrain:
       TellDrain(child);
@@ -111,6 +118,7 @@ void Supervisor::Apply(Child& child, ChildEvent event) {
   }
   if (child.state == ChildState::kServing || child.state == ChildState::kGone) child.timer.Disarm();
   if (event != ChildEvent::kReady || child.state != ChildState::kServing) return;
+  if (child.is_zygote()) SpawnWaiting();
   if (state_ == State::kServing) BeginServing(child);
 }
 
@@ -164,6 +172,12 @@ void Supervisor::Reschedule(Child& child) {
 }
 
 bool Supervisor::HasFailed(Role role) const {
+  if (role == Role::kPool && HasFailed(Role::kZygote)) {
+    // Those that are there go on; none will come.
+    return std::none_of(children_.begin(), children_.end(), [](const auto& child) {
+      return child->is_pool() && child->state == ChildState::kServing;
+    });
+  }
   int failed = 0;
   for (const auto& child : children_) {
     if (child->role->role != role || child->leaving()) continue;
@@ -175,6 +189,7 @@ bool Supervisor::HasFailed(Role role) const {
 
 void Supervisor::TellDrain(Child& child) {
   const bool generation_ends = state_ == State::kDraining;
+  if (generation_ends) child.ends_by = EndCause::kDrain;
   Instant deadline = timers_->now() + generation_.config().master.drain_timeout;
   if (generation_ends) deadline = std::min(deadline, farewell_.deadline);
   // Clients get the answer or, by then, an error: a job is not cut for our convenience.
@@ -228,6 +243,7 @@ void Supervisor::Abort() {
   generation_.listeners().Close();
   for (auto& child : children_) {
     child->killed_because = kGivenUp;
+    child->ends_by = EndCause::kReload;
     child->state = child->pid == 0 ? ChildState::kGone : ChildState::kEnding;
     child->timer.Disarm();
   }
@@ -272,7 +288,7 @@ void Supervisor::UpdateState() {
   for (const auto& child : children_) {
     const bool serving = child->state == ChildState::kServing;
     all_ready = all_ready && serving;
-    if (serving && !child->is_worker()) ++pool_ready;
+    if (serving && child->is_pool()) ++pool_ready;
   }
   board_->MutableHeader().bays[generation_.place().bay].pool_ready.store(pool_ready);
   if (state_ == State::kStarting && all_ready) {

@@ -18,6 +18,7 @@
 #include "master/restart_policy.h"
 #include "master/slot_pool.h"
 #include "master/spawn.h"
+#include "master/stack_names.h"
 #include "proto/control.pb.h"
 #include "proto/upgrade.pb.h"
 
@@ -59,8 +60,9 @@ struct Farewell {
 
 // Role: keeps the processes of one generation running: makes them, hears when they are ready,
 // replaces the dead, adds and takes away, recycles, and tells workers what became of jobs whose
-// process died. The master, which calls it from its loop. Policy is elsewhere and pure:
-// child_state.h (states x events), restart_policy.h (when), recycle_policy.h (when no more).
+// process died. Pool processes are clones of the generation's zygote, so they wait for it. The
+// master, which calls it from its loop. Policy is elsewhere and pure: child_state.h (states x
+// events), restart_policy.h (when), recycle_policy.h (when no more).
 //
 // Life:   Start -> kStarting -> (all ready) kReady -> Serve -> kServing -> Drain -> kDraining ->
 //                      |                                                     (all gone) kDone
@@ -106,12 +108,15 @@ class Supervisor : public TimerOwner {
   bool OnChildExited(pid_t pid);  // false: not one of ours
   void OnTimer(Timer* timer, Instant now) override;
 
-  // Now and then: kills processes whose job runs on past its deadline, which its client has been
-  // told, and past kDeadlineGrace, which a handler has to notice it.
-  static constexpr absl::Duration kDeadlineGrace = absl::Milliseconds(500);
+  // Now and then: has slow jobs tell where they are, and ends the processes of those that run on
+  // past their deadline (kill_ladder.h).
   void EnforceDeadlines(Instant now);
   // Kills the process that runs `job`. False: none does.
   bool KillRunning(uint64_t job, absl::string_view why);
+  // Whether a zygote has been asked for processes that are not known yet: an unknown child that has
+  // ended may be one. TakeClones hears what the zygote has said meanwhile.
+  bool AwaitsClones() const;
+  void TakeClones();
   // False: it cannot be told (it has none, or does not read and is killed).
   bool Tell(Child& child, const google::protobuf::MessageLite& command,
             absl::Span<const int> fds = {});
@@ -139,15 +144,27 @@ class Supervisor : public TimerOwner {
   bool AssignSlot(Child& child);
   void ReleaseSlot(Child& child);
   void Spawn(Child& child);
-  void Watch(Child& child, SpawnedProcess process);
+  absl::Status SpawnForked(Child& child);
+  absl::Status SpawnCloned(Child& child);
+  void Watch(Child& child, pid_t pid, OwnedFd pidfd);
+  void BeginLife(Child& child);
+  Child* Zygote();  // that is there; null: none
+  ControlChannel* ZygoteChannel();
+  void SpawnWaiting();
+  void OnCloned(const proto::Report::Cloned& report);
+  void LoseClones();
   void Reschedule(Child& child);
-  void Kill(Child& child, absl::string_view why);
+  void Kill(Child& child, EndCause cause, absl::string_view why);
+  void SampleStack(Child& child, KillLadder::Step step);
+  void TakeSample(Child& child);
   void BeginServing(Child& child);
   void TellDrain(Child& child);
   absl::Duration LongestDeadline() const;  // of all handlers
   void OnExited(Child& child);
-  std::string CauseOf(const Child& child, const ExitStatus& status);
-  void NoteDeath(const Child& child, const std::string& cause, pid_t pid, uint64_t job);
+  Death CertificateFor(const Child& child, pid_t pid, const ExitStatus& status);
+  std::vector<uint64_t> LastStackOf(const Child& child, const ExitStatus& status);
+  void Publish(Death death, std::vector<uint64_t> stack);
+  const HandlerConfig* HandlerOf(const Child& child) const;
   std::string DescribeJob(const Child& child, uint64_t job) const;
   void LogLastOutput(Child& child, pid_t pid, uint64_t job);
   void TakeReports(Child& child);
@@ -184,8 +201,9 @@ class Supervisor : public TimerOwner {
   Timer start_timer_;  // startup_timeout of the whole
   Farewell farewell_;
   bool pool_told_ = false;  // that no worker needs it any more
+  StackNames stack_names_;
   OutputLimit output_log_;
-  LogLimit deaths_log_;  // payloads can cause deaths, so clients can
+  LogLimit deaths_log_, slow_log_;  // payloads can cause them, so clients can
 };
 
 }  // namespace windlass

@@ -19,6 +19,9 @@ Supervisor::Supervisor(Generation generation, const SupervisorServices& services
   PublishPlaces();
   // Those that were dead, or waited for their turn, at the moment of the upgrade.
   if (generation_.can_repair()) {
+    if (!pool_told_ && !AnyLeft(Role::kZygote)) {
+      Apply(AddChild(SpecOf(Role::kZygote)), ChildEvent::kSpawnDue);
+    }
     if (state_ == State::kServing) ResizeRole(Role::kWorker, wanted_workers_);
     if (!pool_told_) ResizeRole(Role::kPool, wanted_pool_);
   }
@@ -26,9 +29,14 @@ Supervisor::Supervisor(Generation generation, const SupervisorServices& services
 }
 
 void Supervisor::AdoptChild(const proto::UpgradeState::Process& process) {
-  Child& child = AddChild(SpecOf(process.is_worker() ? Role::kWorker : Role::kPool));
+  const Role role = process.is_zygote()   ? Role::kZygote
+                    : process.is_worker() ? Role::kWorker
+                                          : Role::kPool;
+  Child& child = AddChild(SpecOf(role));
   child.slot = SlotIndex{process.slot()};
-  (child.is_worker() ? &worker_slots_ : services_.pool_slots)->Claim(*child.slot);
+  if (!child.is_zygote()) {
+    (child.is_worker() ? &worker_slots_ : services_.pool_slots)->Claim(*child.slot);
+  }
   child.incarnation = process.incarnation();
   child.pid = process.pid();
   child.pidfd.Reset(process.pidfd());
@@ -63,6 +71,7 @@ void Supervisor::Describe(proto::UpgradeState::Generation* state) const {
     if (child->pid == 0) continue;
     proto::UpgradeState::Process& process = *state->add_processes();
     process.set_is_worker(child->is_worker());
+    process.set_is_zygote(child->is_zygote());
     process.set_slot(child->slot->value);
     process.set_incarnation(child->incarnation);
     process.set_pid(child->pid);

@@ -19,19 +19,13 @@ SelectorToken TokenFor(uint64_t kind, uint32_t bay, ChildId child) {
   return SelectorToken{kind << 56 | uint64_t{bay} << 48 | child.value};
 }
 
-// "was killed by SIGSEGV (Segmentation fault)", "exited with code 3".
-std::string DescribeExit(const ExitStatus& status) {
-  if (status.exited) return absl::StrCat("exited with code ", status.code);
-  const char* const name = ::sigabbrev_np(status.code);
-  const char* const text = ::sigdescr_np(status.code);
-  return absl::StrCat("was killed by ", name == nullptr ? "signal " : "SIG",
-                      name == nullptr ? std::to_string(status.code) : name, " (",
-                      text == nullptr ? "?" : text, ")");
-}
-
 }  // namespace
 
 bool Supervisor::AssignSlot(Child& child) {
+  if (child.is_zygote()) {
+    child.slot = board_->ZygoteSlot(generation_.place().bay);
+    return true;
+  }
   if (!child.slot) child.slot = (child.is_worker() ? &worker_slots_ : services_.pool_slots)->Take();
   PublishPlaces();
   return child.slot.has_value();
@@ -40,7 +34,9 @@ bool Supervisor::AssignSlot(Child& child) {
 void Supervisor::ReleaseSlot(Child& child) {
   if (!child.slot) return;
   board_->MutableSlot(*child.slot).state.store(ProcessState::kNone);
-  (child.is_worker() ? &worker_slots_ : services_.pool_slots)->Give(*child.slot);
+  if (!child.is_zygote()) {
+    (child.is_worker() ? &worker_slots_ : services_.pool_slots)->Give(*child.slot);
+  }
   child.slot.reset();
   PublishPlaces();
 }
@@ -56,13 +52,17 @@ void Supervisor::PublishPlaces() {
 }
 
 void Supervisor::Spawn(Child& child) {
+  if (child.is_pool() && Zygote() == nullptr) {
+    child.state = ChildState::kWaiting;  // until SpawnWaiting
+    return;
+  }
   if (!AssignSlot(child)) {
     // One that is leaving still has it.
     child.state = ChildState::kWaiting;
     return timers_->Arm(&child.timer, timers_->now() + kSlotRetry);
   }
   const absl::Duration wait = spawn_rate_.Take(timers_->now());
-  absl::StatusOr<SpawnedProcess> process = absl::UnavailableError("");
+  absl::Status spawned = absl::UnavailableError("too many a second");
   if (wait == absl::ZeroDuration()) {
     ProcessSlot& slot = board_->MutableSlot(*child.slot);
     child.incarnation = JobId::NextIncarnation(slot.incarnation.load());
@@ -71,34 +71,48 @@ void Supervisor::Spawn(Child& child) {
     slot.job.store(kSlotIdle);
     slot.role.store(child.role->role);
     slot.state.store(ProcessState::kStarting);
-    process = SpawnProcess(*child.role, generation_, *child.slot, child.incarnation, board_,
-                           *services_.settings);
-    if (!process.ok())
-      LOG(ERROR) << "cannot make a " << child.role->name << ": " << process.status().ToString();
+    spawned = child.is_pool() ? SpawnCloned(child) : SpawnForked(child);
+    if (!spawned.ok()) {
+      LOG(ERROR) << "cannot make a " << child.role->name << ": " << spawned.ToString();
+    }
   }
-  if (!process.ok()) {
-    child.state = ChildState::kWaiting;
-    const absl::Duration delay =
-        wait > absl::ZeroDuration() ? wait : RestartDelay(++child.quick_deaths, policy_);
-    return timers_->Arm(&child.timer, timers_->now() + delay);
-  }
-  Watch(child, *std::move(process));
+  if (spawned.ok()) return;
+  child.state = ChildState::kWaiting;
+  const absl::Duration delay =
+      wait > absl::ZeroDuration() ? wait : RestartDelay(++child.quick_deaths, policy_);
+  timers_->Arm(&child.timer, timers_->now() + delay);
 }
 
-void Supervisor::Watch(Child& child, SpawnedProcess process) {
-  child.pid = process.pid;
-  child.pidfd = std::move(process.pidfd);
-  child.control.emplace(std::move(process.control));
-  child.output = std::move(process.output);
+absl::Status Supervisor::SpawnForked(Child& child) {
+  absl::StatusOr<SpawnedProcess> process = SpawnProcess(
+      *child.role, generation_, *child.slot, child.incarnation, board_, *services_.settings);
+  if (!process.ok()) return process.status();
+  child.control.emplace(std::move(process->control));
+  child.output = std::move(process->output);
+  BeginLife(child);
+  Watch(child, process->pid, std::move(process->pidfd));
+  return absl::OkStatus();
+}
+
+// From here on it must become ready in time.
+void Supervisor::BeginLife(Child& child) {
   child.started = timers_->now();
+  child.ends_by = EndCause::kUnknown;
   child.killed_because.clear();
-  ProcessSlot& slot = board_->MutableSlot(*child.slot);
-  slot.pid.store(child.pid);
-  const Config& config = generation_.config();
+  child.no_stack.clear();
+  child.ladder = KillLadder();
+  child.sample = {};
   child.work_before = WorkOf(child);
+  child.stacks_before = board_->slot(*child.slot).stack.taken.load();
+  timers_->Arm(&child.timer, child.started + generation_.config().master.startup_timeout);
+}
+
+void Supervisor::Watch(Child& child, pid_t pid, OwnedFd pidfd) {
+  child.pid = pid;
+  child.pidfd = std::move(pidfd);
+  board_->MutableSlot(*child.slot).pid.store(child.pid);
   child.limits = LimitsOf(child);
   WatchFds(child);
-  timers_->Arm(&child.timer, timers_->now() + config.master.startup_timeout);
   LOG(DEBUG) << NameOf(child) << " is pid " << child.pid;
 }
 
@@ -154,9 +168,15 @@ void Supervisor::HandleReport(Child& child, const proto::Report& report) {
     case proto::Report::kReplyDropped: {
       Child* const worker = FindWorker(SlotIndex{report.reply_dropped().worker_slot()},
                                        report.reply_dropped().incarnation());
-      if (worker != nullptr) Kill(*worker, "it does not take its answers");
+      if (worker != nullptr) Kill(*worker, EndCause::kUnresponsive, "it does not take its answers");
       return;
     }
+    case proto::Report::kCloned:
+      if (child.is_zygote()) OnCloned(report.cloned());
+      return;
+    case proto::Report::kSymbolized:
+      if (child.is_zygote()) stack_names_.OnNamed(report.symbolized());
+      return;
     case proto::Report::kLogTaken:
     case proto::Report::kSurveyed:
     case proto::Report::kDropResult:
@@ -170,20 +190,19 @@ void Supervisor::OnExited(Child& child) {
   if (child.control.has_value()) TakeReports(child);  // its last words
   const std::optional<ExitStatus> status = ReapPidfd(child.pidfd.get());
   if (!status) return;
-  const std::string cause = CauseOf(child, *status);
   selector_->Unregister(child.pidfd.get());
   child.pidfd.Reset();
   if (child.control.has_value()) selector_->Unregister(child.control->fd());
   child.control.reset();
   const pid_t pid = std::exchange(child.pid, 0);
   const uint64_t held_job = board_->slot(*child.slot).job.load();
-  const bool was_running = !child.is_worker() && held_job > kSlotReceiving;
-  const bool asked_to =
-      (child.leaving() && status->exited && status->code == 0) || child.killed_because == kGivenUp;
-  if (!asked_to) NoteDeath(child, cause, pid, was_running ? held_job : 0);
+  const bool was_running = child.is_pool() && held_job > kSlotReceiving;
+  Death death = CertificateFor(child, pid, *status);
+  std::vector<uint64_t> stack = LastStackOf(child, *status);
   LogLastOutput(child, pid, was_running ? held_job : 0);
   ClearSlot(child);
-  if (!child.is_worker()) SettleJobs(held_job, cause);
+  if (child.is_zygote()) LoseClones();
+  if (child.is_pool()) SettleJobs(held_job, death.text);
   const bool lived_long = timers_->now() - child.started >= policy_.healthy_after;
   // In RECEIVING it may have had one: the doubt is the job's.
   if (held_job != kSlotIdle || lived_long) {
@@ -194,7 +213,7 @@ void Supervisor::OnExited(Child& child) {
     child.quick_deaths = has_worked ? 1 : child.quick_deaths + 1;
   }
   if (state_ == State::kStarting && !was_running && why_.empty()) {
-    why_ = absl::StrCat("a ", child.role->name, " process ", cause, " before it was ready");
+    why_ = absl::StrCat("a ", child.role->name, " process ", death.text, " before it was ready");
   }
   // Its successor takes its place a little earlier than was thought.
   if (Child* const successor = SuccessorOf(child); successor != nullptr) {
@@ -202,15 +221,8 @@ void Supervisor::OnExited(Child& child) {
     child.state = ChildState::kEnding;
   }
   Apply(child, ChildEvent::kExited);
-}
-
-// With the reason, if it is known.
-std::string Supervisor::CauseOf(const Child& child, const ExitStatus& status) {
-  const std::string how = DescribeExit(status);
-  if (!child.killed_because.empty()) return absl::StrCat(how, ": ", child.killed_because);
-  if (status.exited || status.code != SIGKILL) return how;
-  const std::optional<std::string> cgroup = services_.oom->Explain();
-  return cgroup ? absl::StrCat(how, ": out of memory in cgroup ", *cgroup) : how;
+  // After its successor was asked for, which matters more.
+  Publish(std::move(death), std::move(stack));
 }
 
 // What it printed in its last job, or while it was starting.
@@ -221,15 +233,6 @@ void Supervisor::LogLastOutput(Child& child, pid_t pid, uint64_t job) {
       absl::StrCat(NameOf(child), " (pid ", pid, "), which has ended", job == 0 ? "" : " in ",
                    job == 0 ? "" : DescribeJob(child, job));
   LogPrinted(whose, ReadCapturedOutput(output.get()), &output_log_, timers_->now());
-}
-
-void Supervisor::NoteDeath(const Child& child, const std::string& cause, pid_t pid, uint64_t job) {
-  services_.deaths->Add({absl::Now(), child.role->name, NumberOf(child), pid, generation_.number(),
-                         cause, job, timers_->now() - child.started});
-  if (!deaths_log_.Allow(timers_->now())) return;
-  LOG(WARNING) << NameOf(child) << " (pid " << pid << ") " << cause
-               << (job != 0 ? " while running " : "") << (job != 0 ? DescribeJob(child, job) : "")
-               << deaths_log_.Swallowed();
 }
 
 uint64_t Supervisor::WorkOf(const Child& child) const {
@@ -263,14 +266,23 @@ bool Supervisor::Tell(Child& child, const google::protobuf::MessageLite& command
   const PacketOutcome outcome = child.control->Send(command, fds);
   // A worker that has left hundreds of commands unread is not coming back; its clients are better
   // off without it.
-  if (outcome == PacketOutcome::kFull) Kill(child, "it does not read its control channel");
+  if (outcome == PacketOutcome::kFull) {
+    Kill(child, EndCause::kUnresponsive, "it does not read its control channel");
+  }
   return outcome == PacketOutcome::kDone;
 }
 
-void Supervisor::Kill(Child& child, absl::string_view why) {
-  if (child.pid == 0) return;
+void Supervisor::Kill(Child& child, EndCause cause, absl::string_view why) {
+  if (child.pid == 0) {
+    // The zygote does not make it: then another one shall.
+    if (Child* const zygote = Zygote(); child.is_cloning && zygote != nullptr) {
+      Kill(*zygote, EndCause::kUnresponsive, "it does not make processes");
+    }
+    return;
+  }
   LOG(WARNING) << "killing " << NameOf(child) << " (pid " << child.pid << "): " << why;
-  child.killed_because = std::string(why);        // written down before the signal
+  child.ends_by = cause;  // written down before the signal
+  child.killed_because = std::string(why);
   (void)PidfdSignal(child.pidfd.get(), SIGKILL);  // gone already: its pidfd says so next
 }
 

@@ -1,39 +1,100 @@
 // The part of master/supervisor.h that deals with the jobs of pool processes, as far as their slots
 // tell.
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/log.h"
+#include "common/posix.h"
 #include "master/supervisor.h"
 
 namespace windlass {
 
-// "job 17 of search". Trusts neither number.
-std::string Supervisor::DescribeJob(const Child& child, uint64_t job) const {
+// Of the job in its slot; null: not known. Does not trust the number.
+const HandlerConfig* Supervisor::HandlerOf(const Child& child) const {
   const std::vector<HandlerConfig>& handlers = generation_.config().handlers;
   const uint32_t handler = board_->slot(*child.slot).job_handler.load();
-  const bool is_known = handler > 0 && handler <= handlers.size();
-  return absl::StrCat("job ", job, is_known ? " of " : "",
-                      is_known ? handlers[handler - 1].name : "");
+  return handler > 0 && handler <= handlers.size() ? &handlers[handler - 1] : nullptr;
+}
+
+// "job 17 of search"
+std::string Supervisor::DescribeJob(const Child& child, uint64_t job) const {
+  const HandlerConfig* const handler = HandlerOf(child);
+  return absl::StrCat("job ", job, handler == nullptr ? "" : " of ",
+                      handler == nullptr ? "" : handler->name);
 }
 
 void Supervisor::EnforceDeadlines(Instant now) {
   for (auto& child : children_) {
-    if (child->is_worker() || child->pid == 0 || !child->killed_because.empty()) continue;
+    if (!child->is_pool() || child->pid == 0 || !child->killed_because.empty()) continue;
+    TakeSample(*child);
     const ProcessSlot& slot = board_->slot(*child->slot);
-    const uint64_t job = slot.job.load();
-    const Instant deadline{slot.job_deadline_ns.load()};
-    if (job <= kSlotReceiving || deadline == Instant{}) continue;
-    if (slot.job.load() != job) continue;  // the deadline may be another job's
-    if (now < deadline + kDeadlineGrace) continue;
-    const absl::Duration over = absl::Trunc(now - deadline, absl::Milliseconds(1));
-    Kill(*child, absl::StrCat(DescribeJob(*child, job), " is ", absl::FormatDuration(over),
-                              " past its deadline"));
+    const uint64_t word = slot.job.load();
+    KillLadder::Job job{word <= kSlotReceiving ? 0 : word, Instant{slot.job_started_ns.load()},
+                        Instant{slot.job_deadline_ns.load()}};
+    const HandlerConfig* const handler = HandlerOf(*child);
+    if (slot.job.load() != word) continue;  // the rest may be another job's
+    if (job.deadline == Instant{}) job.deadline = Instant::Never();
+    const KillLadder::Step step =
+        child->ladder.Next(job, handler == nullptr ? SlowAfter() : handler->slow_after, now);
+    if (step == KillLadder::Step::kNone) continue;
+    if (step != KillLadder::Step::kKill) {
+      SampleStack(*child, step);
+      continue;
+    }
+    if (child->sample.step != KillLadder::Step::kNone) {
+      const bool blocked = HasBlocked(child->pid, StackSampleSignal()).value_or(false);
+      child->no_stack = blocked ? "signals blocked" : "it did not answer in time";
+    }
+    const absl::Duration over = absl::Trunc(now - job.deadline, absl::Milliseconds(1));
+    Kill(*child, EndCause::kDeadline,
+         absl::StrCat(DescribeJob(*child, word), " is ", absl::FormatDuration(over),
+                      " past its deadline"));
   }
+}
+
+// It writes where it is to its slot: the next turn reads it.
+void Supervisor::SampleStack(Child& child, KillLadder::Step step) {
+  const ProcessSlot& slot = board_->slot(*child.slot);
+  child.sample = {step, slot.stack.taken.load(), slot.job.load()};
+  (void)PidfdSignal(child.pidfd.get(), StackSampleSignal());  // gone: its pidfd says so
+}
+
+void Supervisor::TakeSample(Child& child) {
+  const ProcessSlot& slot = board_->slot(*child.slot);
+  const Child::Sample asked = child.sample;
+  if (asked.step == KillLadder::Step::kNone || slot.stack.taken.load() == asked.taken_before) {
+    return;
+  }
+  child.sample = {};
+  if (slot.stack.job.load() != asked.job) return;  // it has ended meanwhile
+  SlowJob slow;
+  slow.when = absl::Now();
+  slow.process = NameOf(child);
+  slow.pid = child.pid;
+  slow.job = asked.job;
+  const HandlerConfig* const handler = HandlerOf(child);
+  if (handler != nullptr) slow.handler = handler->name;
+  slow.ran =
+      absl::Trunc(timers_->now() - Instant{slot.job_started_ns.load()}, absl::Milliseconds(1));
+  slow.past_deadline = asked.step == KillLadder::Step::kSampleLate;
+  stack_names_.Ask(
+      ZygoteChannel(), FramesOf(slot.stack), [this, slow](std::vector<std::string> stack) mutable {
+        slow.stack = std::move(stack);
+        if (slow_log_.Allow(timers_->now())) {
+          LOG(WARNING) << "slow: " << slow.process << " (pid " << slow.pid
+                       << ") has been running job " << slow.job
+                       << (slow.handler.empty() ? "" : " of ") << slow.handler << " for "
+                       << slow.ran << (slow.past_deadline ? ", past its deadline" : "")
+                       << "; stack: " << absl::StrJoin(slow.stack, " < ") << slow_log_.Swallowed();
+        }
+        services_.deaths->Add(std::move(slow));
+      });
 }
 
 bool Supervisor::KillRunning(uint64_t job, absl::string_view why) {
   for (auto& child : children_) {
-    if (child->is_worker() || child->pid == 0) continue;
+    if (!child->is_pool() || child->pid == 0) continue;
     if (board_->slot(*child->slot).job.load() != job) continue;
-    Kill(*child, why);
+    Kill(*child, EndCause::kOperator, why);
     return true;
   }
   return false;

@@ -25,8 +25,10 @@ void Supervisor::ResizeRole(Role role, int wanted) {
     Child* const surplus = PickSurplus(role);
     // Its successor would only be one more.
     if (Child* const successor = SuccessorOf(*surplus); successor != nullptr) {
+      successor->ends_by = EndCause::kScale;
       Apply(*successor, ChildEvent::kDrain);
     }
+    surplus->ends_by = EndCause::kScale;
     Apply(*surplus, ChildEvent::kDrain);
   }
 }
@@ -81,6 +83,7 @@ void Supervisor::Recycle(Instant now) {
       if (why.empty()) continue;
       LOG(INFO) << NameOf(child) << " (pid " << child.pid << ") has reached " << why
                 << ": a successor is started";
+      children_[i]->ends_by = why == kMemoryReached ? EndCause::kMemoryLimit : EndCause::kRecycle;
       Child& successor = AddChild(SpecOf(role));
       successor.replaces = children_[i]->id;
       Apply(successor, ChildEvent::kSpawnDue);

@@ -55,7 +55,8 @@ TEST_F(ScoreboardTest, SaysWhatItIs) {
   EXPECT_EQ(board_.header().worker_slots, kWorkers);
   EXPECT_EQ(board_.header().pool_slots, kSlots - kWorkers);
   EXPECT_EQ(board_.worker_slots(), kWorkers);
-  EXPECT_EQ(board_.slots(), kSlots);
+  EXPECT_EQ(board_.slots(), kSlots + ScoreboardHeader::kBays);
+  EXPECT_EQ(board_.ZygoteSlot(0).value, kSlots);
 }
 
 TEST_F(ScoreboardTest, StartsWithEmptySlots) {
@@ -214,9 +215,9 @@ TEST_F(ScoreboardTest, AChildsLastWordOutlivesASigkill) {
 using ScoreboardDeathTest = ScoreboardTest;
 
 TEST_F(ScoreboardDeathTest, ASlotThatIsNotThereIsOurOwnFault) {
-  EXPECT_DEATH((void)board_.slot(SlotIndex{kSlots}), "CHECK failed");
-  EXPECT_DEATH((void)board_.MutableSlot(SlotIndex{kSlots}), "CHECK failed");
-  EXPECT_DEATH((void)board_.EnterChild(SlotIndex{kSlots}), "CHECK failed");
+  EXPECT_DEATH((void)board_.slot(SlotIndex{board_.slots()}), "CHECK failed");
+  EXPECT_DEATH((void)board_.MutableSlot(SlotIndex{board_.slots()}), "CHECK failed");
+  EXPECT_DEATH((void)board_.EnterChild(SlotIndex{board_.slots()}), "CHECK failed");
 }
 
 TEST_F(ScoreboardDeathTest, WritingAnothersSlotOrTheHeaderIsAChildsOwnFault) {

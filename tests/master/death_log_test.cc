@@ -9,7 +9,7 @@ Death DeathOf(pid_t pid) {
   Death death;
   death.pid = pid;
   death.role = "pool";
-  death.cause = "was killed by SIGSEGV";
+  death.text = "was killed by SIGSEGV";
   return death;
 }
 
@@ -25,7 +25,7 @@ TEST(DeathLog, TellsTheLatestDeathsInTheirOrder) {
   ASSERT_EQ(log.latest().size(), 3u);
   EXPECT_EQ(log.latest()[0].pid, 3);
   EXPECT_EQ(log.latest()[2].pid, 2);
-  EXPECT_EQ(log.latest()[2].cause, "was killed by SIGSEGV");
+  EXPECT_EQ(log.latest()[2].text, "was killed by SIGSEGV");
   EXPECT_EQ(log.total(), 3u);
 }
 

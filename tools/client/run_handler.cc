@@ -57,8 +57,8 @@ Config ConfigFor(const RunOptions& run) {
   return config;
 }
 
-// May start this program again: before standard input is read and standard output moved.
-absl::Status PrepareFor(const std::string& library) {
+// May start this program again, so nothing must have been read or printed before.
+absl::Status ProvideRuntimeFor(const std::string& library) {
   if (library.empty()) return absl::OkStatus();
   const absl::StatusOr<std::string> path = FindPlugin(library);
   return path.ok() ? ProvideSanitizerRuntime(*path) : path.status();
@@ -170,8 +170,8 @@ ExitCode ReportError(ErrorCode code, absl::string_view message) {
 }  // namespace
 
 absl::StatusOr<ExitCode> RunHandler(const ClientOptions& options) {
-  if (const absl::Status prepared = PrepareFor(options.run.library); !prepared.ok())
-    return Usage(prepared);
+  const absl::Status provided = ProvideRuntimeFor(options.run.library);
+  if (!provided.ok()) return Usage(provided);
   const absl::StatusOr<Content> content = ReadContent(options.file);
   if (!content.ok()) return Usage(content.status());
   const absl::StatusOr<File> out = KeepOutputForTheAnswer();

@@ -18,6 +18,37 @@ void WriteNotes(const Report& report, JsonWriter* json) {
   json->Unsigned("left_out", report.left_out());
 }
 
+template <typename Lines>
+void WriteStack(const Lines& stack, JsonWriter* json) {
+  json->OpenList("stack");
+  for (const auto& line : stack) json->Text("", line);
+  json->Close();
+}
+
+void WriteDeath(const proto::DeathsReport::Death& one, JsonWriter* json) {
+  json->OpenObject("");
+  json->Text("time", UtcTime(absl::FromUnixMillis(one.time_unix_ms())));
+  json->Text("role", one.role());
+  json->Unsigned("slot", one.slot());
+  json->Signed("pid", one.pid());
+  json->Unsigned("generation", one.generation());
+  json->Text("kind", one.kind());
+  json->Text("cause", one.cause());
+  json->Seconds("age_s", one.age_ms());
+  json->Unsigned("peak_rss_bytes", one.peak_rss_bytes());
+  json->Id("job_id", one.job_id());
+  if (one.job_id() != 0) {
+    json->Text("handler", one.handler());
+    json->Unsigned("payload_bytes", one.payload_bytes());
+    json->Unsigned("attempt", one.attempt());
+    json->Seconds("job_s", one.job_ms());
+    if (one.has_fault_address()) json->Unsigned("fault_address", one.fault_address());
+    WriteStack(one.stack(), json);
+    if (!one.no_stack().empty()) json->Text("no_stack", one.no_stack());
+  }
+  json->Close();
+}
+
 }  // namespace
 
 std::string ConnectionsJson(const proto::ConnectionsReport& report) {
@@ -65,21 +96,29 @@ std::string JobsJson(const proto::JobsReport& report) {
 
 std::string DeathsJson(const proto::DeathsReport& report) {
   JsonWriter json;
-  json.OpenList("deaths");
-  for (const proto::DeathsReport::Death& one : report.deaths()) {
+  for (const bool expected : {false, true}) {
+    json.OpenList(expected ? "ended" : "deaths");
+    for (const proto::DeathsReport::Death& one : report.deaths()) {
+      if (one.expected() == expected) WriteDeath(one, &json);
+    }
+    json.Close();
+  }
+  json.OpenList("slow");
+  for (const proto::DeathsReport::Slow& one : report.slow()) {
     json.OpenObject("");
     json.Text("time", UtcTime(absl::FromUnixMillis(one.time_unix_ms())));
-    json.Text("role", one.role());
-    json.Unsigned("slot", one.slot());
+    json.Text("process", one.process());
     json.Signed("pid", one.pid());
-    json.Unsigned("generation", one.generation());
-    json.Text("cause", one.cause());
     json.Id("job_id", one.job_id());
-    json.Seconds("age_s", one.age_ms());
+    json.Text("handler", one.handler());
+    json.Seconds("ran_s", one.ran_ms());
+    json.Flag("past_deadline", one.past_deadline());
+    WriteStack(one.stack(), &json);
     json.Close();
   }
   json.Close();
   json.Unsigned("total", report.total());
+  json.Unsigned("slow_total", report.slow_total());
   return std::move(json).Take();
 }
 

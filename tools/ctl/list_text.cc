@@ -35,6 +35,28 @@ std::string Deadline(int64_t ms) {
                 : absl::StrCat("in ", Age(ms));
 }
 
+// A heading, and a call stack below it.
+template <typename Lines>
+std::string StackText(absl::string_view heading, const Lines& stack, absl::string_view no_stack) {
+  std::string text = absl::StrCat("\n", heading, "\n");
+  if (!no_stack.empty()) absl::StrAppend(&text, "  no stack: ", PrintableLine(no_stack), "\n");
+  int frame = 0;
+  for (const auto& line : stack) {
+    absl::StrAppend(&text, "  #", frame++, " ", PrintableLine(line), "\n");
+  }
+  return text;
+}
+
+std::string PayloadText(const proto::DeathsReport::Death& death) {
+  std::string text =
+      absl::StrCat("; ", death.payload_bytes(), " bytes, attempt ", death.attempt(), ", ran ",
+                   Age(death.job_ms()), ", peak memory ", HumanSize(death.peak_rss_bytes()));
+  if (death.has_fault_address()) {
+    absl::StrAppend(&text, ", fault address 0x", absl::Hex(death.fault_address()));
+  }
+  return text;
+}
+
 }  // namespace
 
 ListText ConnectionsText(const proto::ConnectionsReport& report, bool colours) {
@@ -86,26 +108,52 @@ ListText JobsText(const proto::JobsReport& report, bool colours) {
 }
 
 ListText DeathsText(const proto::DeathsReport& report, bool colours) {
-  const uint64_t listed = static_cast<uint64_t>(report.deaths_size());
   ListText text = {"no deaths\n", ""};
-  if (report.total() > listed) {
-    text.notes = absl::StrCat(report.total() - listed, " earlier deaths are not listed\n");
-  }
-  if (listed == 0) return text;
   TextTable table({{"TIME"},
                    {"PROCESS"},
                    {"PID", kRight},
                    {"GEN", kRight},
                    {"AGE", kRight},
                    {"JOB", kRight},
+                   {"HANDLER"},
                    {"CAUSE"}});
+  uint64_t listed = 0, ended = 0;
+  std::string stacks;
   for (const proto::DeathsReport::Death& one : report.deaths()) {
-    table.AddRow({UtcTime(absl::FromUnixMillis(one.time_unix_ms())),
-                  absl::StrCat(PrintableLine(one.role()), "-", one.slot()), absl::StrCat(one.pid()),
-                  absl::StrCat(one.generation()), Age(one.age_ms()),
-                  one.job_id() == 0 ? "" : absl::StrCat(one.job_id()), PrintableLine(one.cause())});
+    if (one.expected()) {
+      ++ended;
+      continue;
+    }
+    ++listed;
+    const std::string process = absl::StrCat(PrintableLine(one.role()), "-", one.slot());
+    const std::string cause = PrintableLine(one.cause());
+    table.AddRow({UtcTime(absl::FromUnixMillis(one.time_unix_ms())), process,
+                  absl::StrCat(one.pid()), absl::StrCat(one.generation()), Age(one.age_ms()),
+                  one.job_id() == 0 ? "" : absl::StrCat(one.job_id()), PrintableLine(one.handler()),
+                  cause});
+    if (one.stack().empty() && one.no_stack().empty()) continue;
+    stacks = StackText(absl::StrCat("the last with a job, ", process, " (pid ", one.pid(), "), ",
+                                    cause, PayloadText(one)),
+                       one.stack(), one.no_stack());
   }
-  text.table = table.Render(colours);
+  if (listed > 0) text.table = absl::StrCat(table.Render(colours), stacks);
+  if (report.slow_size() > 0) {
+    const proto::DeathsReport::Slow& slow = report.slow(report.slow_size() - 1);
+    absl::StrAppend(
+        &text.table,
+        StackText(absl::StrCat("slow jobs: ", report.slow_total(), ", the last at ",
+                               UtcTime(absl::FromUnixMillis(slow.time_unix_ms())), ": ",
+                               PrintableLine(slow.handler()), ", job ", slow.job_id(), " in ",
+                               PrintableLine(slow.process()), " after ", Age(slow.ran_ms()),
+                               slow.past_deadline() ? ", past its deadline" : ""),
+                  slow.stack(), ""));
+  }
+  if (report.total() > listed) {
+    text.notes = absl::StrCat(report.total() - listed, " earlier deaths are not listed\n");
+  }
+  if (ended > 0) {
+    absl::StrAppend(&text.notes, ended, " processes ended as they were told (--json lists them)\n");
+  }
   return text;
 }
 

@@ -237,6 +237,8 @@ void IoLoop::Obey(const proto::Command& command) {
     case proto::Command::kLogTo:
     case proto::Command::kLogLevel:
       return ObeyLogCommand(command, control_);
+    case proto::Command::kClone:  // a zygote's
+    case proto::Command::kSymbolize:
     case proto::Command::WHAT_NOT_SET:
       return;
   }

@@ -52,8 +52,7 @@ void JobContext::Log(HandlerLogLevel level, absl::string_view line) {
   if (!log_limit_.Allow(MonotonicNow())) return;
   const std::string swallowed = SwallowedLines(log_limit_.TakeSwallowed(MonotonicNow()));
   ForEachPrintedLine(line, [&](absl::string_view clean) {
-    const std::string text =
-        absl::StrCat(handler_, ", job ", id_.word(), ": ", clean, swallowed);
+    const std::string text = absl::StrCat(handler_, ", job ", id_.word(), ": ", clean, swallowed);
     switch (level) {
       case HandlerLogLevel::kDebug:
         LOG(DEBUG) << text;

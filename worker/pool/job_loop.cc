@@ -123,6 +123,10 @@ bool JobLoop::ReceiveJob() {
     return outcome == JobPacketReceiver::Outcome::kMalformed;
   }
   slot_.job_handler.store(0, std::memory_order_relaxed);
+  slot_.job_started_ns.store(MonotonicNow().ns, std::memory_order_relaxed);
+  slot_.job_bytes.store(job_.file_bytes() > 0 ? job_.file_bytes() : receiver_.payload().size(),
+                        std::memory_order_relaxed);
+  slot_.job_attempt.store(job_.attempt() + 1, std::memory_order_relaxed);
   slot_.job_deadline_ns.store(static_cast<int64_t>(job_.deadline_ns()), std::memory_order_relaxed);
   slot_.job.store(job_.id());
   if (output_ && !output_->empty()) LogOutput("no job");
@@ -145,8 +149,7 @@ void JobLoop::LogOutput(absl::string_view whose) {
 
 void JobLoop::RunJob() {
   const JobId id = JobId::FromWord(job_.id());
-  const Instant now = MonotonicNow();
-  slot_.job_started_ns.store(now.ns, std::memory_order_relaxed);
+  const Instant now{slot_.job_started_ns.load(std::memory_order_relaxed)};
   replies_.Begin(id, now);
   if (job_.kind() == proto::FENCE) return replies_.SendError(ErrorCode::kOk, "");
   context_.Begin(id, static_cast<int>(job_.attempt()) + 1,

@@ -2,19 +2,54 @@
 
 #include <unistd.h>
 
-#include <memory>
-#include <optional>
+#include <utility>
 
-#include "common/captured_output.h"
 #include "common/control_channel.h"
 #include "common/log.h"
+#include "common/log_command.h"
 #include "proto/control.pb.h"
-#include "worker/handlers/handler_set.h"
 #include "worker/pool/job_loop.h"
+#include "worker/pool/stack_sampler.h"
 
 namespace windlass {
-
 namespace {
+
+// The master knows this process when it says so. False: it is gone, or wants no new process.
+bool AwaitBegin(ControlChannel* control) {
+  proto::Command command;
+  for (;;) {
+    switch (control->Receive(&command)) {
+      case ControlChannel::Outcome::kEmpty: {
+        pollfd wait = {control->fd(), POLLIN, 0};
+        if (!Poll(absl::MakeSpan(&wait, 1), -1).ok()) return false;
+        continue;
+      }
+      case ControlChannel::Outcome::kPeerGone:
+        return false;
+      case ControlChannel::Outcome::kMalformed:
+        continue;
+      case ControlChannel::Outcome::kMessage:
+        break;
+    }
+    if (command.has_serve()) return true;
+    if (command.has_drain()) return false;
+    if (command.has_log_to() || command.has_log_level()) ObeyLogCommand(command, control);
+  }
+}
+
+absl::StatusOr<std::unique_ptr<JobLoop>> Begin(ProcessSetup setup, ControlChannel* control,
+                                               HandlerSet handlers) {
+  std::optional<OutputCapture> output;
+  if (absl::Status captured = CaptureOutput(setup.output, &output); !captured.ok()) {
+    return captured;
+  }
+  if (absl::Status started = handlers.Start(); !started.ok()) return started;
+  ProcessSlot& slot = setup.scoreboard->MutableSlot(setup.slot);
+  if (absl::Status installed = InstallStackSampler(&slot); !installed.ok()) return installed;
+  return JobLoop::Create(std::move(setup), control, std::move(handlers), std::move(output));
+}
+
+}  // namespace
 
 absl::Status CaptureOutput(int file, std::optional<OutputCapture>* output) {
   if (file < 0) return absl::OkStatus();
@@ -30,28 +65,14 @@ absl::Status CaptureOutput(int file, std::optional<OutputCapture>* output) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-int RunPool(ProcessSetup setup) {
+int RunPool(ProcessSetup setup, HandlerSet handlers) {
   ControlChannel control(std::move(setup.control));
+  if (!AwaitBegin(&control)) return 0;
   proto::Report report;
-  std::optional<OutputCapture> output;
-  if (absl::Status captured = CaptureOutput(setup.output, &output); !captured.ok()) {
-    report.mutable_failed()->set_why(captured.ToString());
-    control.Send(report);
-    return 1;
-  }
-  absl::StatusOr<HandlerSet> handlers = HandlerSet::Load(*setup.config);
-  const absl::Status started = handlers.ok() ? handlers->Start() : handlers.status();
-  if (!started.ok()) {
-    report.mutable_failed()->set_why(std::string(started.message()));
-    control.Send(report);
-    return 1;
-  }
   absl::StatusOr<std::unique_ptr<JobLoop>> loop =
-      JobLoop::Create(std::move(setup), &control, *std::move(handlers), std::move(output));
+      Begin(std::move(setup), &control, std::move(handlers));
   if (!loop.ok()) {
-    report.mutable_failed()->set_why(loop.status().ToString());
+    report.mutable_failed()->set_why(std::string(loop.status().message()));
     control.Send(report);
     return 1;
   }

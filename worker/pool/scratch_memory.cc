@@ -12,8 +12,7 @@ absl::Span<char> ScratchMemory::Take(size_t bytes) {
   if (block.memory == nullptr || block.bytes < bytes) {
     block = Block{};  // first give back, then take
     const size_t wanted = std::max(bytes, size_t{4096});
-    block.memory.reset(
-        static_cast<char*>(::operator new[](wanted, std::align_val_t{kAlignment})));
+    block.memory.reset(static_cast<char*>(::operator new[](wanted, std::align_val_t{kAlignment})));
     block.bytes = wanted;
   }
   ++used_;

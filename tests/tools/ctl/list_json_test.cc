@@ -62,6 +62,18 @@ TEST(DeathsJson, HasThePromisedKeys) {
   EXPECT_EQ(TextOf(one["job_id"]), "18014398509481985");
   EXPECT_DOUBLE_EQ(double{one["age_s"]}, 7500);
   EXPECT_EQ(uint64_t{root["total"]}, 5u);
+  EXPECT_EQ(TextOf(one["kind"]), "signal");
+  EXPECT_EQ(TextOf(one["handler"]), "search");
+  EXPECT_EQ(uint64_t{one["payload_bytes"]}, 123u);
+  EXPECT_EQ(uint64_t{one["attempt"]}, 2u);
+  EXPECT_DOUBLE_EQ(double{one["job_s"]}, 0.02);
+  EXPECT_EQ(uint64_t{one["peak_rss_bytes"]}, 64u << 20);
+  EXPECT_EQ(uint64_t{one["fault_address"]}, 16u);
+  EXPECT_EQ(TextOf(one["stack"].at(0)), "Spin() (fault.so+0x12)");
+  EXPECT_EQ(root["deaths"].get_array().size(), 1u);
+  EXPECT_EQ(TextOf(root["ended"].at(0)["kind"]), "scale");
+  EXPECT_EQ(TextOf(root["slow"].at(0)["stack"].at(0)), "Blur() (image.so+0x99)");
+  EXPECT_EQ(uint64_t{root["slow_total"]}, 3u);
 }
 
 }  // namespace

@@ -29,10 +29,20 @@ TEST(JobsText, SaysWhichProcessHasAJobAndHowLongItMay) {
 
 TEST(DeathsText, SaysWhatEndedAndWhy) {
   const ListText text = DeathsText(SampleDeaths(), false);
-  EXPECT_EQ(text.table, R"(TIME                  PROCESS   PID  GEN    AGE                JOB  CAUSE
-2026-01-31T12:00:00Z  pool-8   4200    1  2h05m  18014398509481985  was killed by SIGSEGV (Segmentation fault)
+  EXPECT_EQ(text.table,
+            R"(TIME                  PROCESS   PID  GEN    AGE                JOB  HANDLER  CAUSE
+2026-01-31T12:00:00Z  pool-8   4200    1  2h05m  18014398509481985  search   was killed by SIGSEGV (Segmentation fault)
+
+the last with a job, pool-8 (pid 4200), was killed by SIGSEGV (Segmentation fault); 123 bytes, attempt 2, ran 20ms, peak memory 64.0 MiB, fault address 0x10
+  #0 Spin() (fault.so+0x12)
+  #1 0x7f0000000010
+
+slow jobs: 3, the last at 2026-01-31T12:00:00Z: image, job 18014398509481985 in pool-1 after 15s
+  #0 Blur() (image.so+0x99)
 )");
-  EXPECT_EQ(text.notes, "4 earlier deaths are not listed\n");
+  EXPECT_EQ(text.notes,
+            "4 earlier deaths are not listed\n"
+            "1 processes ended as they were told (--json lists them)\n");
 }
 
 TEST(ListText, SaysThatThereIsNothing) {

@@ -1,0 +1,14 @@
+#ifndef WINDLASS_MASTER_DEATHS_REPORT_H_
+#define WINDLASS_MASTER_DEATHS_REPORT_H_
+
+#include "master/death_log.h"
+#include "proto/ctl.pb.h"
+
+namespace windlass {
+
+// What `windlassctl deaths` shows: all that the log keeps, by time.
+proto::DeathsReport MakeDeathsReport(const DeathLog& deaths);
+
+}  // namespace windlass
+
+#endif  // WINDLASS_MASTER_DEATHS_REPORT_H_

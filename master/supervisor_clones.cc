@@ -1,0 +1,92 @@
+// The part of master/supervisor.h that has pool processes made by the zygote.
+#include <algorithm>
+
+#include "common/log.h"
+#include "common/posix.h"
+#include "master/supervisor.h"
+
+namespace windlass {
+
+Child* Supervisor::Zygote() {
+  const auto found = std::find_if(children_.begin(), children_.end(), [](const auto& child) {
+    return child->is_zygote() && child->state == ChildState::kServing && child->control;
+  });
+  return found == children_.end() ? nullptr : found->get();
+}
+
+ControlChannel* Supervisor::ZygoteChannel() {
+  Child* const zygote = Zygote();
+  return zygote == nullptr ? nullptr : &*zygote->control;
+}
+
+// The zygote is ready: those that have waited for it.
+void Supervisor::SpawnWaiting() {
+  for (size_t i = 0; i < children_.size(); ++i) {
+    Child& child = *children_[i];
+    if (!child.is_pool() || child.state != ChildState::kWaiting || child.timer.armed()) continue;
+    Apply(child, ChildEvent::kSpawnDue);
+  }
+}
+
+// Its pid is not known before the zygote says so, and it does nothing before it is told to begin.
+absl::Status Supervisor::SpawnCloned(Child& child) {
+  absl::StatusOr<AskedClone> asked =
+      AskForClone(ZygoteChannel(), *child.role, *child.slot, child.incarnation, *board_);
+  if (!asked.ok()) return asked.status();
+  child.control.emplace(std::move(asked->control));
+  child.output = std::move(asked->output);
+  child.is_cloning = true;
+  BeginLife(child);
+  return absl::OkStatus();
+}
+
+void Supervisor::OnCloned(const proto::Report::Cloned& report) {
+  const auto found = std::find_if(children_.begin(), children_.end(), [&](const auto& child) {
+    return child->is_cloning && child->slot == SlotIndex{report.slot()} &&
+           child->incarnation == report.incarnation();
+  });
+  if (found == children_.end()) return;  // given up: its control channel is closed, so it ends
+  Child& child = **found;
+  OwnedFd pidfd;
+  if (Child* const zygote = Zygote(); zygote != nullptr && !zygote->control->fds().empty()) {
+    pidfd = std::move(zygote->control->fds()[0]);
+  }
+  const pid_t pid = pidfd.valid() ? ChildOfPidfd(pidfd.get()) : 0;
+  child.is_cloning = false;
+  if (pid == 0) {
+    LOG(ERROR) << "cannot make a " << child.role->name << ": "
+               << (report.failed().empty() ? "it is gone already" : report.failed());
+    child.control.reset();
+    child.output.Reset();
+    ++child.quick_deaths;
+    return Apply(child, ChildEvent::kExited);
+  }
+  Watch(child, pid, std::move(pidfd));
+  proto::Command begin;
+  begin.mutable_serve();
+  Tell(child, begin);
+}
+
+// The zygote is dead. What it had been asked for and has not told of is not there, or will see the
+// end of its control channel.
+void Supervisor::LoseClones() {
+  stack_names_.TellAll();
+  for (size_t i = 0; i < children_.size(); ++i) {
+    Child& child = *children_[i];
+    if (!std::exchange(child.is_cloning, false)) continue;
+    child.control.reset();
+    child.output.Reset();
+    Apply(child, ChildEvent::kExited);
+  }
+}
+
+bool Supervisor::AwaitsClones() const {
+  return std::any_of(children_.begin(), children_.end(),
+                     [](const auto& child) { return child->is_cloning; });
+}
+
+void Supervisor::TakeClones() {
+  if (Child* const zygote = Zygote(); zygote != nullptr && AwaitsClones()) TakeReports(*zygote);
+}
+
+}  // namespace windlass

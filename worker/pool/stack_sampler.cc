@@ -1,0 +1,117 @@
+#include "worker/pool/stack_sampler.h"
+
+#include <errno.h>
+#include <execinfo.h>
+#include <signal.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace windlass {
+namespace {
+
+constexpr int kCrashSignals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
+constexpr size_t kAlternateStackBytes = 64 << 10;     // unwinding takes some 10 KiB
+constexpr int kRawFrames = StackSample::kFrames + 8;  // with those of the handler itself
+
+ProcessSlot* g_slot = nullptr;
+alignas(64) char g_alternate_stack[kAlternateStackBytes];
+
+// Where the signal found the process; 0 where we do not know how to tell.
+uint64_t InterruptedAt(const void* context) {
+  [[maybe_unused]] const auto* const machine = static_cast<const ucontext_t*>(context);
+#if defined(__x86_64__)
+  return static_cast<uint64_t>(machine->uc_mcontext.gregs[REG_RIP]);
+#elif defined(__aarch64__)
+  return machine->uc_mcontext.pc;
+#else
+  return 0;
+#endif
+}
+
+void WriteSample(int signal, uint64_t fault_address, const void* context) {
+  void* raw[kRawFrames];
+  const int found = ::backtrace(raw, kRawFrames);
+  // The handler's own frames, up to the one that the signal found, are no news.
+  const uint64_t interrupted = InterruptedAt(context);
+  int first = 0;
+  while (first < found && reinterpret_cast<uint64_t>(raw[first]) != interrupted) ++first;
+  StackSample& sample = g_slot->stack;
+  uint32_t frames = 0;
+  const auto add = [&](uint64_t address) {
+    if (frames == StackSample::kFrames) return;
+    sample.addresses[frames++].store(address, std::memory_order_relaxed);
+  };
+  if (first == found) {
+    // It was somewhere without a frame, as after a jump to nowhere: the place, then what there is.
+    first = 0;
+    if (interrupted != 0) add(interrupted);
+  }
+  for (int i = first; i < found; ++i) add(reinterpret_cast<uint64_t>(raw[i]));
+  sample.frames.store(frames, std::memory_order_relaxed);
+  sample.job.store(g_slot->job.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  sample.signal.store(signal, std::memory_order_relaxed);
+  sample.fault_address.store(fault_address, std::memory_order_relaxed);
+  sample.taken.store(sample.taken.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+}
+
+void OnAsked(int, siginfo_t*, void* context) {
+  const int saved = errno;
+  WriteSample(0, 0, context);
+  errno = saved;
+}
+
+// SA_RESETHAND: what it returns to, the same fault or the rest of abort(), ends the process.
+void OnCrash(int signal, siginfo_t* info, void* context) {
+  const bool has_address = info->si_code > 0 && (signal == SIGSEGV || signal == SIGBUS);
+  WriteSample(signal, has_address ? reinterpret_cast<uint64_t>(info->si_addr) : 0, context);
+  if (info->si_code <= 0) ::raise(signal);  // sent by somebody: returning would go on
+}
+
+bool IsTaken(int signal) {
+  struct sigaction action = {};
+  if (::sigaction(signal, nullptr, &action) != 0) return true;
+  return (action.sa_flags & SA_SIGINFO) != 0 || action.sa_handler != SIG_DFL;
+}
+
+absl::Status Handle(int signal, void (*handler)(int, siginfo_t*, void*), int flags) {
+  struct sigaction action = {};
+  action.sa_sigaction = handler;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | flags;
+  sigemptyset(&action.sa_mask);
+  if (::sigaction(signal, &action, nullptr) != 0) return absl::ErrnoToStatus(errno, "sigaction");
+  sigset_t unblocked;
+  sigemptyset(&unblocked);
+  sigaddset(&unblocked, signal);
+  ::sigprocmask(SIG_UNBLOCK, &unblocked, nullptr);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void PrimeUnwinding() {
+  void* raw[4];
+  (void)::backtrace(raw, 4);  // the first call loads libgcc and allocates
+}
+
+absl::Status InstallStackSampler(ProcessSlot* slot) {
+  g_slot = slot;
+  stack_t alternate = {};
+  alternate.ss_sp = g_alternate_stack;
+  alternate.ss_size = sizeof(g_alternate_stack);
+  stack_t there = {};
+  // A sanitizer has one already.
+  if (::sigaltstack(nullptr, &there) == 0 && (there.ss_flags & SS_DISABLE) != 0 &&
+      ::sigaltstack(&alternate, nullptr) != 0) {
+    return absl::ErrnoToStatus(errno, "sigaltstack");
+  }
+  for (const int signal : kCrashSignals) {
+    if (IsTaken(signal)) continue;
+    absl::Status handled = Handle(signal, &OnCrash, SA_RESETHAND);
+    if (!handled.ok()) return handled;
+  }
+  return Handle(StackSampleSignal(), &OnAsked, SA_RESTART);
+}
+
+}  // namespace windlass
