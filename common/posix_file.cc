@@ -1,12 +1,16 @@
 // The part of common/posix.h that opens, reads and writes files.
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/posix.h"
 
@@ -87,6 +91,25 @@ absl::Status PWriteAll(int fd, absl::string_view bytes) {
     if (n < 0 && errno != EINTR) return Failed(absl::StrCat("write fd ", fd));
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> ReadLink(const std::string& path) {
+  char buffer[PATH_MAX];
+  const ssize_t size = ::readlink(path.c_str(), buffer, sizeof(buffer));
+  if (size < 0) return Failed(path);
+  return std::string(buffer, static_cast<size_t>(size));
+}
+
+absl::StatusOr<std::vector<int>> ListNumbers(const std::string& directory) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(directory.c_str()), &::closedir);
+  if (folder == nullptr) return Failed(directory);
+  std::vector<int> numbers;
+  while (const dirent* const entry = ::readdir(folder.get())) {
+    int number = 0;
+    if (absl::SimpleAtoi(entry->d_name, &number)) numbers.push_back(number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
 }
 
 }  // namespace windlass
