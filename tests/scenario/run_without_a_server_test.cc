@@ -13,7 +13,7 @@ std::string TestPlugin(const std::string& name) {
   return absl::StrCat(WINDLASS_BUILD_DIR, "/tests/plugins/", name, ".so");
 }
 
-ProgramResult Run(std::vector<std::string> arguments, const std::string& input) {
+ProgramResult RunHandler(std::vector<std::string> arguments, const std::string& input) {
   arguments.insert(arguments.begin(), {Program("windlass"), "run", "-"});
   return RunProgram(arguments, input, absl::Seconds(60));
 }
@@ -21,7 +21,7 @@ ProgramResult Run(std::vector<std::string> arguments, const std::string& input) 
 ProgramResult RunEverything(const std::string& input, std::vector<std::string> more = {}) {
   more.push_back("--library=" + TestPlugin("every_feature"));
   more.push_back("--handler=everything");
-  return Run(more, input);
+  return RunHandler(more, input);
 }
 
 void ExpectAnswer(const ProgramResult& result, const std::string& answer) {
@@ -77,8 +77,8 @@ TEST(RunWithoutAServer, WhatHandlersPrintGoesToStandardError) {
 TEST(RunWithoutAServer, ErrorsAreNamedAsClientsSeeThem) {
   ExpectError(RunEverything("refuse"), 1, "invalid_argument: no such wish\n");
   ExpectError(RunEverything("throw"), 1, "handler_failed: exception: thrown on request\n");
-  ExpectError(Run({"--builtin=burn", "--content-type=text/json", "--deadline=50ms"},
-                  R"({"action": "burn", "ms": 20000})"),
+  ExpectError(RunHandler({"--builtin=burn", "--content-type=text/json", "--deadline=50ms"},
+                         R"({"action": "burn", "ms": 20000})"),
               1, "deadline_exceeded: ");
   const ProgramResult own = RunEverything("own error");
   EXPECT_EQ(own.exit_code, 1);
@@ -87,13 +87,13 @@ TEST(RunWithoutAServer, ErrorsAreNamedAsClientsSeeThem) {
 }
 
 TEST(RunWithoutAServer, RunsBuiltinHandlersToo) {
-  ExpectAnswer(Run({"--builtin=echo"}, "hello"), "hello");
+  ExpectAnswer(RunHandler({"--builtin=echo"}, "hello"), "hello");
 }
 
 TEST(RunWithoutAServer, HandlersThatCannotBeLoadedAreWrongUsage) {
-  ExpectError(Run({"--library=/no/such/library"}, ""), 2, "looked for /no/such/library.so");
-  ExpectError(Run({"--library=" + TestPlugin("wrong_abi")}, ""), 2, "interface 4711");
-  ExpectError(Run({"--library=" + TestPlugin("throwing_constructor")}, ""), 2, "no licence");
+  ExpectError(RunHandler({"--library=/no/such/library"}, ""), 2, "looked for /no/such/library.so");
+  ExpectError(RunHandler({"--library=" + TestPlugin("wrong_abi")}, ""), 2, "interface 4711");
+  ExpectError(RunHandler({"--library=" + TestPlugin("throwing_constructor")}, ""), 2, "no licence");
   ExpectError(RunEverything("", {"--option=greting=x"}), 2, "did you mean \"greeting\"?");
   ExpectError(RunEverything("", {"--option=count=many"}), 2, "an integer from 1 to 10");
 }
@@ -101,10 +101,10 @@ TEST(RunWithoutAServer, HandlersThatCannotBeLoadedAreWrongUsage) {
 #ifndef __SANITIZE_ADDRESS__
 TEST(RunWithoutAServer, LibraryWithASanitizerGetsItsRuntime) {
   const std::string library = "--library=" + TestPlugin("with_sanitizer");
-  const ProgramResult good = Run({library}, "fine");
+  const ProgramResult good = RunHandler({library}, "fine");
   ExpectAnswer(good, "zero");
   EXPECT_TRUE(absl::StrContains(good.err, "LD_PRELOAD=libasan.so.")) << good.err;
-  const ProgramResult bad = Run({library}, "read too far");
+  const ProgramResult bad = RunHandler({library}, "read too far");
   EXPECT_NE(bad.exit_code, 0);
   EXPECT_EQ(bad.out, "");
   EXPECT_TRUE(absl::StrContains(bad.err, "heap-buffer-overflow")) << bad.err;
