@@ -280,6 +280,9 @@ FaultHandler::Result FaultHandler::GarbageFds(Arguments& arguments, HandlerConte
 }
 
 FaultHandler::Result FaultHandler::Echo(Arguments& arguments, HandlerContext&) {
+  const uint64_t ms = arguments.Integer("ms", 0, kMostMs);
+  if (!arguments.status().ok()) return arguments.status();
+  absl::SleepFor(absl::Milliseconds(ms));
   return Answer(arguments.Json("value"));
 }
 
