@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -87,6 +88,15 @@ absl::Status PWriteAll(int fd, absl::string_view bytes) {
     if (n < 0 && errno != EINTR) return Failed(absl::StrCat("write fd ", fd));
   }
   return absl::OkStatus();
+}
+
+absl::Status FillRandom(absl::Span<char> into) {
+  for (;;) {
+    const ssize_t n = ::getrandom(into.data(), into.size(), 0);
+    if (n == static_cast<ssize_t>(into.size())) return absl::OkStatus();
+    if (n >= 0) return absl::InternalError("getrandom: not all came");
+    if (errno != EINTR) return Failed("getrandom");
+  }
 }
 
 }  // namespace windlass
