@@ -80,6 +80,8 @@ struct PoolConfig {
   int max_jobs = 0;                                   // 0 = never
   absl::Duration max_age = absl::InfiniteDuration();  // infinite = never
   uint64_t max_memory = 0;                            // bytes resident; 0 = never
+  // How long a payload is refused that has crashed two processes; 0 = never.
+  absl::Duration quarantine_ttl = absl::Minutes(10);
 
   friend bool operator==(const PoolConfig&, const PoolConfig&) = default;
 };
@@ -127,6 +129,7 @@ struct HandlerConfig {
   std::map<std::string, OptionValue> options;
   absl::Duration deadline = absl::Seconds(30);  // infinite: none
   SlowAfter slow_after;
+  bool idempotent = true;  // running a job again after a crash does no harm
 
   friend bool operator==(const HandlerConfig&, const HandlerConfig&) = default;
 };

@@ -183,6 +183,9 @@ std::vector<KeyTable<Config>> MakeConfigTables() {
               MakeKey("max_memory", &P::max_memory,
                       OptionalCodec(SizeCodec(kLeastMemory, uint64_t{1} << 50), uint64_t{0}),
                       "Resident memory at which a process is replaced; never when not set."),
+              MakeKey("quarantine_ttl", &P::quarantine_ttl,
+                      DurationCodec(absl::ZeroDuration(), kLongestAge),
+                      "How long a payload is refused that has crashed two processes; 0s: never."),
           }),
       MakeTable<LogConfig>(
           "log", &Config::log, "What is logged, and where.",
@@ -260,6 +263,8 @@ KeyTable<HandlerConfig> MakeHandlerKeys() {
               MakeKey("slow_after", &H::slow_after, SlowAfterCodec(kShortest, kLongest),
                       "How long a job may run until the log says where it is; a share is of the "
                       "time that it has."),
+              MakeKey("idempotent", &H::idempotent, BooleanCodec(),
+                      "Whether a job is run once more when its process crashed."),
           }};
 }
 

@@ -19,6 +19,11 @@ void EncodeEnvelope(const google::protobuf::MessageLite& envelope, std::string* 
                                            sizeof(prefix));
 }
 
+void DecodeEnvelope(absl::string_view encoded, google::protobuf::MessageLite* envelope) {
+  encoded.remove_prefix(sizeof(uint32_t));
+  CHECK(envelope->ParseFromArray(encoded.data(), static_cast<int>(encoded.size())));
+}
+
 PacketOutcome SendJobPacket(int fd, absl::string_view encoded,
                             absl::Span<const absl::string_view> payload,
                             absl::Span<const int> fds) {

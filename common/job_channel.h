@@ -36,6 +36,8 @@ constexpr int kChannelBufferBytes = 512 << 10;
 
 // Serializes `envelope` with its length in front, replacing *out. Keeps out's capacity.
 void EncodeEnvelope(const google::protobuf::MessageLite& envelope, std::string* out);
+// The other way round. REQUIRES: `encoded` comes from EncodeEnvelope, of the same kind of message.
+void DecodeEnvelope(absl::string_view encoded, google::protobuf::MessageLite* envelope);
 
 // Sends one packet; `encoded` comes from EncodeEnvelope. Blocking: never; kFull when it does not
 // fit now.

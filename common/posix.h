@@ -193,6 +193,8 @@ void CloseAllFdsExcept(absl::Span<const int> keep);
 // ------------------------------------------------------------------------------------------------
 
 absl::StatusOr<OwnedFd> MemfdCreate(const char* name, uint64_t size);
+// From the kernel's generator. REQUIRES: at most 256 bytes, which come whole.
+absl::Status FillRandom(absl::Span<char> into);
 absl::Status AddSeals(int fd, int seals);
 int GetSeals(int fd);  // 0 when it is no memfd
 struct FileIdentity {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -110,6 +111,15 @@ absl::StatusOr<std::vector<int>> ListNumbers(const std::string& directory) {
   }
   std::sort(numbers.begin(), numbers.end());
   return numbers;
+}
+
+absl::Status FillRandom(absl::Span<char> into) {
+  for (;;) {
+    const ssize_t n = ::getrandom(into.data(), into.size(), 0);
+    if (n == static_cast<ssize_t>(into.size())) return absl::OkStatus();
+    if (n >= 0) return absl::InternalError("getrandom: not all came");
+    if (errno != EINTR) return Failed("getrandom");
+  }
 }
 
 }  // namespace windlass

@@ -38,6 +38,7 @@ struct ProcessSetup {
   std::vector<int> reply_channels;      // pool process: the sending ends, from first_worker
   std::vector<ListenSocket> listeners;  // worker
   int output = -1;                      // pool process: common/captured_output.h
+  int fingerprint_secret = -1;          // worker: common/fingerprint.h
   uint64_t payload_budget_bytes = 0;    // whole server
 };
 

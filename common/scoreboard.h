@@ -87,6 +87,7 @@ struct alignas(4096) ProcessSlot {
   Word<uint64_t> shed_connections;  // closed at once: no descriptors or at max_connections
   Word<uint64_t> moved_out;         // connections given to another worker
   Word<uint64_t> moved_in;
+  Word<uint64_t> jobs_retried;  // run once more, because their process crashed
 
   // Counters of a pool process.
   Word<uint64_t> jobs_done, jobs_expired, replies_dropped;
@@ -116,7 +117,7 @@ struct GenerationBay {
 // The first page.
 struct alignas(4096) ScoreboardHeader {
   static constexpr uint64_t kMagic = 0x57494e444c415353;  // "WINDLASS"
-  static constexpr uint32_t kVersion = 3;  // changes with the layout of anything in here
+  static constexpr uint32_t kVersion = 4;  // changes with the layout of anything in here
   static constexpr uint32_t kBays = 8;     // generations at a time
   uint64_t magic;
   uint32_t version;

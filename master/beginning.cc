@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/control_path.h"
+#include "common/fingerprint.h"
 #include "common/log.h"
 #include "common/log_file.h"
 #include "common/posix.h"
@@ -33,7 +34,9 @@ absl::StatusOr<Beginning> Beginning::From(int upgrade_state, const Config& confi
     absl::StatusOr<Scoreboard> board =
         Scoreboard::Create(JobId::kMaxSlots, static_cast<uint32_t>(config.master.max_processes));
     if (!board.ok()) return board.status();
-    return Beginning(*std::move(board));
+    absl::StatusOr<OwnedFd> secret = CreateFingerprintSecret();
+    if (!secret.ok()) return secret.status();
+    return Beginning(*std::move(board), *std::move(secret));
   }
   const OwnedFd memfd(upgrade_state);
   absl::StatusOr<proto::UpgradeState> state = ReadUpgradeState(memfd.get());
@@ -42,7 +45,11 @@ absl::StatusOr<Beginning> Beginning::From(int upgrade_state, const Config& confi
   LOG(INFO) << "goes on for windlassd " << state->version();
   absl::StatusOr<Scoreboard> board = Scoreboard::Adopt(OwnedFd(state->scoreboard()));
   if (!board.ok()) return board.status();
-  Beginning beginning(*std::move(board));
+  absl::StatusOr<OwnedFd> secret = state->fingerprint_secret() > 0
+                                       ? OwnedFd(state->fingerprint_secret())
+                                       : CreateFingerprintSecret();
+  if (!secret.ok()) return secret.status();
+  Beginning beginning(*std::move(board), *std::move(secret));
   beginning.former_ = *std::move(state);
   return beginning;
 }

@@ -20,7 +20,8 @@ namespace windlass {
 absl::Status PrepareMaster(const Config& config, SpawnSettings* settings);
 
 // Role: what the master starts from: nothing, or what a former binary left in this process. Called
-// once, step by step, by main. Owns the scoreboard. Errors end the start; after an upgrade that is
+// once, step by step, by main. Owns the scoreboard and
+// the secret of fingerprints. Errors end the start; after an upgrade that is
 // the end of the service, so --check-upgrade has looked at all of it before.
 class Beginning {
  public:
@@ -28,6 +29,7 @@ class Beginning {
   static absl::StatusOr<Beginning> From(int upgrade_state, const Config& config);
 
   Scoreboard& board() { return board_; }
+  int fingerprint_secret() const { return fingerprint_secret_.get(); }
   absl::StatusOr<std::unique_ptr<ControlServer>> OpenControl(const Config& config,
                                                              const SupervisorServices& services,
                                                              Operator* op) const;
@@ -37,9 +39,11 @@ class Beginning {
                      SpawnSettings* settings) const;
 
  private:
-  explicit Beginning(Scoreboard board) : board_(std::move(board)) {}
+  Beginning(Scoreboard board, OwnedFd fingerprint_secret)
+      : board_(std::move(board)), fingerprint_secret_(std::move(fingerprint_secret)) {}
 
   Scoreboard board_;
+  OwnedFd fingerprint_secret_;
   std::optional<proto::UpgradeState> former_;
 };
 

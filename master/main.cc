@@ -75,8 +75,10 @@ int Serve(const Options& options, std::vector<std::string> command, Config confi
   SlotPool pool_slots(board.worker_slots(), board.pool_slots());
   DeathLog deaths;
   OomCounter oom;
+  Quarantine quarantine;
+  settings.fingerprint_secret = beginning->fingerprint_secret();
   const SupervisorServices services = {
-      &board, (*loop)->selector(), (*loop)->timers(), &pool_slots, &deaths, &oom,
+      &board, (*loop)->selector(), (*loop)->timers(), &pool_slots, &deaths, &oom, &quarantine,
       kRoles, &settings,           /*owner=*/nullptr};
   Service service(options.sources, services, &*passed);
   Operator op(&service, services, &settings, loop->get());

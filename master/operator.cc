@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/log_file.h"
 #include "master/deaths_report.h"
+#include "master/quarantine_report.h"
 #include "master/status_report.h"
 
 namespace windlass {
@@ -58,6 +59,10 @@ void Operator::OnRequest(const proto::CtlRequest& request, ControlClientId clien
       return SetLevel(request.log_level().level(), client);
     case proto::CtlRequest::kVersion:
       return SendVersion(client);
+    case proto::CtlRequest::kQuarantine:
+      return SendQuarantine(client);
+    case proto::CtlRequest::kClearQuarantine:
+      return ClearQuarantine(request.clear_quarantine().id(), client);
     case proto::CtlRequest::WHAT_NOT_SET:
       return Answer(client, false, "unknown request: windlassctl is newer than this server");
   }
@@ -155,6 +160,25 @@ void Operator::SendVersion(ControlClientId client) {
   reply.mutable_version()->set_version(WINDLASS_VERSION);
   reply.mutable_version()->set_pid(::getpid());
   Send(client, reply);
+}
+
+void Operator::SendQuarantine(ControlClientId client) {
+  proto::CtlReply reply;
+  *reply.mutable_quarantine() =
+      MakeQuarantineReport(*services_.quarantine, services_.timers->now());
+  Send(client, reply);
+}
+
+void Operator::ClearQuarantine(const std::string& which, ControlClientId client) {
+  const size_t cleared = services_.quarantine->Clear(which);
+  if (cleared == 0 && which != "all") {
+    return Answer(client, false, "no such payload is in quarantine");
+  }
+  const std::string done =
+      absl::StrCat(cleared, " payload", cleared == 1 ? "" : "s", " let out of quarantine");
+  LOG(NOTICE) << "windlassctl: " << done << (which == "all" ? "" : ": ")
+              << (which == "all" ? "" : which);
+  Answer(client, true, done);
 }
 
 void Operator::KillJob(uint64_t job, ControlClientId client) {

@@ -65,6 +65,8 @@ class Operator : public ControlCommands, public ServiceObserver, public TimerOwn
   void SetLevel(const std::string& level, ControlClientId client);
   void SendDeaths(ControlClientId client);
   void SendVersion(ControlClientId client);
+  void SendQuarantine(ControlClientId client);
+  void ClearQuarantine(const std::string& which, ControlClientId client);
   RoundCall& NewCall(ControlClientId client);
   void AddConnections(const Supervisor& supervisor, const Child& child,
                       const proto::Report::Surveyed& surveyed, proto::ConnectionsReport* into);

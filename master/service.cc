@@ -349,6 +349,7 @@ void Service::OnTimer(Timer*, Instant now) {
   if (is_second) {
     second_ = now;
     services_.oom->ForgetOld(now);
+    services_.quarantine->Expire(now);
   }
   if (state_ == State::kServing && next_ == nullptr) {
     current_->Recycle(now);
@@ -375,6 +376,7 @@ void Service::Settle() {
   }
   SettleReload();
   if (state_ == State::kServing) LinkLeaving();
+  TellQuarantine();
   if (state_ == State::kStopping && former_.empty() &&
       current_->state() == Supervisor::State::kDone) {
     state_ = State::kDone;
@@ -403,6 +405,7 @@ void Service::SettleReload() {
 }
 
 void Service::OnReport(Supervisor* supervisor, Child* child, const proto::Report& report) {
+  if (report.has_crashed()) return TakeCrash(*supervisor, report.crashed());
   if (observer_ != nullptr) observer_->OnReport(*supervisor, *child, report);
 }
 

@@ -118,6 +118,8 @@ class Service : public SupervisorOwner, public TimerOwner {
   void EvenOut();
   void SettleReload();
   void SwitchLog();
+  void TakeCrash(const Supervisor& supervisor, const proto::Report::Crashed& crash);
+  void TellQuarantine();
 
   // Fixed after construction.
   const ConfigSources sources_;
@@ -139,7 +141,10 @@ class Service : public SupervisorOwner, public TimerOwner {
   std::optional<int> kept_workers_, kept_pool_;
   OwnedFd next_log_;  // where lines go when the generation that comes up serves
   Timer tick_;
-  Instant second_;  // what is done once a second was done last
+  Instant second_;                // what is done once a second was done last
+  uint64_t told_quarantine_ = 0;  // its version that workers know
+  Instant quarantine_told_;
+  LogLimit quarantine_log_;  // payloads can cause it, so clients can
 };
 
 }  // namespace windlass

@@ -22,6 +22,8 @@ absl::Status Service::Describe(proto::UpgradeState* state) const {
   state->set_deaths(services_.deaths->total());
   state->set_kept_workers(kept_workers_.value_or(0));
   state->set_kept_pool(kept_pool_.value_or(0));
+  state->set_fingerprint_secret(services_.settings->fingerprint_secret);
+  services_.quarantine->Describe(state);
   for (const Supervisor* supervisor : supervisors()) {
     supervisor->Describe(state->add_generations());
   }
@@ -43,6 +45,7 @@ absl::Status Service::Adopt(const proto::UpgradeState& state) {
   reload_ = state.reloads();
   started_ = Instant{static_cast<int64_t>(state.started_ns())};
   services_.deaths->SetTotal(state.deaths());
+  services_.quarantine->Adopt(state);
   if (state.kept_workers() > 0) kept_workers_ = state.kept_workers();
   if (state.kept_pool() > 0) kept_pool_ = state.kept_pool();
   state_ = State::kServing;

@@ -28,6 +28,7 @@ std::vector<int> TakeChannels(const RoleSpec& role, const Generation& generation
         generation.replies()[setup->slot.value - setup->first_worker].receive_end.get();
     keep.push_back(setup->reply_channel);
     for (const ListenSocket& listener : setup->listeners) keep.push_back(listener.fd);
+    keep.push_back(setup->fingerprint_secret);
   } else {
     setup->job_queue = generation.job_queue().receive_end.get();
     for (const PacketPair& pair : generation.replies())
@@ -133,7 +134,10 @@ absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generati
   setup.scoreboard = board;
   setup.control = std::move(control->receive_end);
   setup.payload_budget_bytes = generation.sizing().payload_budget_bytes;
-  if (role.role == Role::kWorker) setup.listeners = generation.listeners().sockets();
+  if (role.role == Role::kWorker) {
+    setup.listeners = generation.listeners().sockets();
+    setup.fingerprint_secret = settings.fingerprint_secret;
+  }
 
   OwnedFd output;
   if (role.role == Role::kZygote) {

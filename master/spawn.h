@@ -37,6 +37,7 @@ struct SpawnedProcess {
 struct SpawnSettings {
   std::optional<LogLevel> log_level;  // over the configuration's
   std::optional<Identity> identity;   // whom children become; else who parses payloads is nobody
+  int fingerprint_secret = -1;        // borrowed; common/fingerprint.h
 };
 
 // "worker-3", "pool-0": each role is counted from the first slot of its own; a zygote is called by

@@ -126,6 +126,10 @@ void Supervisor::Apply(Child& child, ChildEvent event) {
 void Supervisor::BeginServing(Child& child) {
   board_->MutableSlot(*child.slot).state.store(ProcessState::kServing);
   if (child.is_worker()) {
+    const Quarantine& quarantine = *services_.quarantine;
+    if (!quarantine.entries().empty()) {
+      Tell(child, quarantine.CommandFor(generation_.config()));
+    }
     proto::Command command;
     command.mutable_serve();
     if (!Tell(child, command)) return;

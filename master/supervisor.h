@@ -11,10 +11,12 @@
 #include "common/scoreboard.h"
 #include "common/selector.h"
 #include "common/timer_wheel.h"
+#include "master/blame.h"
 #include "master/child.h"
 #include "master/death_log.h"
 #include "master/generation.h"
 #include "master/oom_counter.h"
+#include "master/quarantine.h"
 #include "master/restart_policy.h"
 #include "master/slot_pool.h"
 #include "master/spawn.h"
@@ -45,6 +47,7 @@ struct SupervisorServices {
   SlotPool* pool_slots = nullptr;
   DeathLog* deaths = nullptr;
   OomCounter* oom = nullptr;
+  Quarantine* quarantine = nullptr;
   absl::Span<const RoleSpec> roles;
   const SpawnSettings* settings = nullptr;
   SupervisorOwner* owner = nullptr;
@@ -134,6 +137,13 @@ class Supervisor : public TimerOwner {
   std::string NameOf(const Child& child) const;
 
  private:
+  // What a pool process had in its hands when it died, as far as its slot says.
+  struct HeldJob {
+    uint64_t id = kSlotIdle;  // or kSlotReceiving
+    uint32_t handler = 0;     // as in the slot, unchecked
+    Blame blame;
+  };
+
   Supervisor(Generation generation, const SupervisorServices& services, bool adopted);
   void AdoptChild(const proto::UpgradeState::Process& process);
   void WatchFds(Child& child);
@@ -169,7 +179,7 @@ class Supervisor : public TimerOwner {
   void LogLastOutput(Child& child, pid_t pid, uint64_t job);
   void TakeReports(Child& child);
   void HandleReport(Child& child, const proto::Report& report);
-  void SettleJobs(uint64_t held_job, const std::string& cause);
+  void SettleJobs(const HeldJob& held, const std::string& cause);
   void ClearSlot(const Child& child);
   uint64_t WorkOf(const Child& child) const;
   void ResizeRole(Role role, int wanted);

@@ -177,6 +177,9 @@ void Supervisor::HandleReport(Child& child, const proto::Report& report) {
     case proto::Report::kSymbolized:
       if (child.is_zygote()) stack_names_.OnNamed(report.symbolized());
       return;
+    case proto::Report::kCrashed:
+      if (child.is_worker()) services_.owner->OnReport(this, &child, report);
+      return;
     case proto::Report::kLogTaken:
     case proto::Report::kSurveyed:
     case proto::Report::kDropResult:
@@ -195,17 +198,20 @@ void Supervisor::OnExited(Child& child) {
   if (child.control.has_value()) selector_->Unregister(child.control->fd());
   child.control.reset();
   const pid_t pid = std::exchange(child.pid, 0);
-  const uint64_t held_job = board_->slot(*child.slot).job.load();
-  const bool was_running = child.is_pool() && held_job > kSlotReceiving;
   Death death = CertificateFor(child, pid, *status);
+  const ProcessSlot& slot = board_->slot(*child.slot);
+  HeldJob held = {slot.job.load(), slot.job_handler.load(), {}};
+  held.blame = BlameFor({*status, !child.killed_because.empty(),
+                         death.cause == EndCause::kCgroupOom, held.handler != 0});
+  const bool was_running = child.is_pool() && held.id > kSlotReceiving;
   std::vector<uint64_t> stack = LastStackOf(child, *status);
-  LogLastOutput(child, pid, was_running ? held_job : 0);
+  LogLastOutput(child, pid, was_running ? held.id : 0);
   ClearSlot(child);
   if (child.is_zygote()) LoseClones();
-  if (child.is_pool()) SettleJobs(held_job, death.text);
+  if (child.is_pool()) SettleJobs(held, death.text);
   const bool lived_long = timers_->now() - child.started >= policy_.healthy_after;
   // In RECEIVING it may have had one: the doubt is the job's.
-  if (held_job != kSlotIdle || lived_long) {
+  if (held.id != kSlotIdle || lived_long) {
     child.quick_deaths = 0;
   } else {
     // One that has done something breaks the row, but is no reason for haste.

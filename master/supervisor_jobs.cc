@@ -100,20 +100,24 @@ bool Supervisor::KillRunning(uint64_t job, absl::string_view why) {
   return false;
 }
 
-// What a dead pool process had in its hands, as far as its slot says.
-void Supervisor::SettleJobs(uint64_t held_job, const std::string& cause) {
-  if (held_job == kSlotIdle) return;
+void Supervisor::SettleJobs(const HeldJob& held, const std::string& cause) {
+  if (held.id == kSlotIdle) return;
   proto::Command command;
-  if (held_job != kSlotReceiving) {
-    const JobId id = JobId::FromWord(held_job);
-    Child* const worker = FindWorker(id.slot(), id.incarnation());
-    if (worker == nullptr) return;
-    command.mutable_job_lost()->set_id(held_job);
-    command.mutable_job_lost()->set_cause(cause);
+  const JobId id = JobId::FromWord(held.id);
+  Child* const worker =
+      held.id == kSlotReceiving ? nullptr : FindWorker(id.slot(), id.incarnation());
+  if (worker != nullptr) {
+    proto::Command::JobLost& lost = *command.mutable_job_lost();
+    lost.set_id(held.id);
+    lost.set_cause(cause);
+    lost.set_may_retry(held.blame.may_retry);
+    lost.set_counts(held.blame.counts);
+    lost.set_handler(held.handler);
     Tell(*worker, command);
     return;
   }
-  // It may or may not have taken a job: whoever has sent one must find out.
+  // It may or may not have taken a job, or has written nonsense into its slot before it died:
+  // whoever has sent one must find out.
   command.mutable_fence()->set_cause(cause);
   for (auto& child : children_) {
     if (child->is_worker() && child->control.has_value()) Tell(*child, command);

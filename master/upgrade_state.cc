@@ -44,6 +44,7 @@ absl::StatusOr<proto::UpgradeState> ReadUpgradeState(int memfd) {
 std::vector<int> DescriptorsOf(const proto::UpgradeState& state) {
   std::vector<int> fds = {state.scoreboard(), state.control()};
   if (state.reply_to() >= 0) fds.push_back(state.reply_to());
+  if (state.fingerprint_secret() > 0) fds.push_back(state.fingerprint_secret());
   for (const proto::UpgradeState::Generation& generation : state.generations()) {
     for (const auto& listener : generation.listeners()) fds.push_back(listener.fd());
     fds.insert(fds.end(), {generation.job_queue().send(), generation.job_queue().receive()});

@@ -12,6 +12,7 @@ packages=(
   libsimdjson-dev                           # JSON
   libtomlplusplus-dev                       # configuration
   libspdlog-dev                             # logging
+  libxxhash-dev                             # fingerprints of payloads
   libsystemd-dev                            # notification, socket activation
   dpkg-dev                                  # the Debian package
   libgtest-dev libgmock-dev                 # tests

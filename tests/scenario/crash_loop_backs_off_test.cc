@@ -74,7 +74,8 @@ TEST(RoleThatHasFailed, IsMendedByAReload) {
 }
 
 TEST(PoolProcessesThatDieByTheirJobs, AreReplacedAtOnceHoweverManyThereAre) {
-  const auto server = Server::StartWithConfig(ConfigText());
+  const auto server = Server::StartWithConfig(ConfigText(
+      {.handlers = "[[handler]]\nname = \"burn\"\nbuiltin = \"burn\"\nidempotent = false\n"}));
   Client hostile(server->address("message")), other(server->address("message"));
   std::vector<absl::Duration> until_replaced;
   for (int i = 0; i < 30; ++i) {

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/scenario/client.h"
+#include "tests/scenario/config_text.h"
 
 namespace windlass {
 namespace {
@@ -17,7 +18,9 @@ bool IsBusy(pid_t pid, absl::Duration before) {
 }
 
 TEST(PoolProcessKilledInMidJob, CostsThatJobItsAnswerAndNobodyElseAnything) {
-  const auto server = Server::StartUsual({"--pool=1"});
+  const auto server = Server::StartWithConfig(ConfigText(
+      {.pool = 1,
+       .handlers = "[[handler]]\nname = \"burn\"\nbuiltin = \"burn\"\nidempotent = false\n"}));
   const pid_t victim = server->Children("pool").at(0);
   Client first(server->address("message")), second(server->address("message"));
   first.Send(BurnRequest(60'000, R"(, "request-id": "lost")"));

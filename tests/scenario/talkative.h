@@ -22,14 +22,16 @@ namespace windlass {
 // handler might.
 class TalkativeServer {
  public:
-  TalkativeServer() {
+  // `in_pool`: lines of its configuration.
+  explicit TalkativeServer(const std::string& in_pool = "") {
     const std::string sink = folder_.Write("sink", "");
     ::chmod(sink.c_str(), 0666);  // pool processes run as nobody
     ::setenv("LD_PRELOAD", WINDLASS_BUILD_DIR "/tests/libtalkative_writev.so", 1);
     // Sanitizers want to be the first library.
     ::setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
     server_ = Server::StartWithConfig(ConfigText(
-        {.handlers = HandlerText("append", absl::StrCat("file = \"", sink, "\"")),
+        {.in_pool = in_pool,
+         .handlers = HandlerText("append", absl::StrCat("file = \"", sink, "\"")),
          .listeners = ListenerText("message") + ListenerText("line", "handler = \"append\"\n")}));
     ::unsetenv("LD_PRELOAD");
   }

@@ -144,7 +144,7 @@ TEST_F(Upgrade, CarriesWhatWasScaledAndCounted) {
 TEST_F(Upgrade, KeepsAGenerationThatDrainsAndItsPoolRepaired) {
   const auto server = Server::StartProgram(program(), {"--pool=1"});
   Client busy(server->address("message"));
-  busy.Send(BurnRequest(60'000, R"(, "request-id": "old")"));
+  busy.Send(BurnRequest(4'000, R"(, "request-id": "old")"));
   const pid_t old_pool = server->Children("pool").at(0);
   ASSERT_TRUE(Eventually([&] { return CpuTime(old_pool) > absl::Milliseconds(50); }));
   ASSERT_EQ(server->Ctl({"upgrade"}).exit_code, 0);
@@ -152,7 +152,7 @@ TEST_F(Upgrade, KeepsAGenerationThatDrainsAndItsPoolRepaired) {
   ::kill(old_pool, SIGABRT);
   const std::optional<MessageAnswer> answer = busy.ReadAnswer();
   ASSERT_TRUE(answer);
-  EXPECT_EQ(answer->status, "handler_crashed");
+  EXPECT_EQ(answer->status, "") << "the old generation's next pool process has run it";
   EXPECT_EQ(answer->request_id, "old");
   busy.Send(SearchRequest("morpheus"));
   EXPECT_TRUE(busy.ReadAnswer());

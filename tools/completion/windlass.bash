@@ -121,6 +121,15 @@ _windlassctl_jobs() {
   "${words[0]}" "${server[@]}" --timeout=1s jobs 2>/dev/null | awk '$1 ~ /^[0-9]+$/ {print $1}'
 }
 
+# Payloads in quarantine there.
+_windlassctl_quarantined() {
+  local word server=()
+  for word in "${words[@]}"; do
+    [[ $word == --instance=* || $word == --control=* ]] && server+=("$word")
+  done
+  "${words[0]}" "${server[@]}" --timeout=1s quarantine 2>/dev/null | awk '$1 ~ /^[0-9a-f]{16}$/ {print $1}'
+}
+
 _windlassctl_words() {
   local valued='--instance= --control= --timeout='
   local common="$valued --help --version"
@@ -134,13 +143,20 @@ _windlassctl_words() {
   fi
   case $(_windlass_command "$valued") in
     '')
-      _windlass_offer "status connections jobs deaths version reload scale upgrade drain stop reopen-logs kill-job \
-        log-level --json --check --keep $common"
+      _windlass_offer "status connections jobs deaths quarantine version reload scale upgrade drain stop reopen-logs \
+        kill-job log-level --json --check --keep $common"
       ;;
     status | connections | jobs | deaths) _windlass_offer "--json $common" ;;
     reload) _windlass_offer "--check $common" ;;
     scale) _windlass_offer "workers= pool= --keep $common" ;;
     kill-job) _windlass_offer "$(_windlassctl_jobs) $common" ;;
+    quarantine)
+      if [[ ${words[-1]} == clear ]]; then
+        _windlass_offer "all $(_windlassctl_quarantined)"
+      else
+        _windlass_offer "clear --json $common"
+      fi
+      ;;
     log-level) _windlass_offer "debug info warning error $common" ;;
     *) _windlass_offer "$common" ;;
   esac

@@ -51,6 +51,8 @@ proto::CtlReply::WhatCase AnswerTo(const proto::CtlRequest& request) {
       return proto::CtlReply::kDeaths;
     case proto::CtlRequest::kVersion:
       return proto::CtlReply::kVersion;
+    case proto::CtlRequest::kQuarantine:
+      return proto::CtlReply::kQuarantine;
     default:
       return proto::CtlReply::kDone;
   }
@@ -80,6 +82,9 @@ absl::Status PrintAnswer(const proto::CtlReply& reply, bool json) {
     case proto::CtlReply::kDeaths:
       if (json) return WriteOut(DeathsJson(reply.deaths()));
       return PrintList(DeathsText(reply.deaths(), colours));
+    case proto::CtlReply::kQuarantine:
+      if (json) return WriteOut(QuarantineJson(reply.quarantine()));
+      return PrintList(QuarantineText(reply.quarantine(), colours));
     case proto::CtlReply::kVersion:
       return WriteOut(absl::StrCat("windlassd ", PrintableLine(reply.version().version()), " (pid ",
                                    reply.version().pid(), ")\n"));

@@ -128,6 +128,23 @@ absl::Status AskDeaths(Arguments, const CommandLine&, proto::CtlRequest* request
   return absl::OkStatus();
 }
 
+absl::Status AskQuarantine(Arguments arguments, const CommandLine&, proto::CtlRequest* request) {
+  if (arguments.empty()) {
+    request->mutable_quarantine();
+    return absl::OkStatus();
+  }
+  if (arguments[0] != "clear") {
+    return absl::InvalidArgumentError(absl::StrCat("quarantine: '", arguments[0], "' is not clear",
+                                                   DidYouMean(arguments[0], {"clear"})));
+  }
+  if (arguments.size() == 1) {
+    return absl::InvalidArgumentError(
+        "quarantine clear: which payload? Its ID, as quarantine shows it, or all");
+  }
+  request->mutable_clear_quarantine()->set_id(arguments[1]);
+  return absl::OkStatus();
+}
+
 absl::Status AskLogLevel(Arguments arguments, const CommandLine&, proto::CtlRequest* request) {
   LogLevel level;
   if (!ParseLogLevel(arguments[0], &level)) {
@@ -152,7 +169,7 @@ struct CommandSpec {
   absl::Duration timeout;
   absl::Status (*ask)(Arguments, const CommandLine&, proto::CtlRequest*);
 };
-constexpr std::array<CommandSpec, 13> kCommands = {
+constexpr std::array<CommandSpec, 14> kCommands = {
     {{"status", " [--json]", 0, 0, "json", kTableTimeout, &AskStatus},
      {"reload", " [--check]", 0, 0, "check", kChangeTimeout, &AskReload},
      {"scale", " [workers=N|+N|-N] [pool=N|+N|-N] [--keep]", 1, 2, "keep", kChangeTimeout,
@@ -165,6 +182,7 @@ constexpr std::array<CommandSpec, 13> kCommands = {
      {"jobs", " [--json]", 0, 0, "json", kTableTimeout, &AskJobs},
      {"kill-job", " ID", 1, 1, "", kTableTimeout, &AskKillJob},
      {"deaths", " [--json]", 0, 0, "json", kTableTimeout, &AskDeaths},
+     {"quarantine", " [--json] | clear ID|all", 0, 2, "json", kTableTimeout, &AskQuarantine},
      {"log-level", " debug|info|warning|error", 1, 1, "", kTableTimeout, &AskLogLevel},
      {"version", "", 0, 0, "", kTableTimeout, &AskVersion}}};
 

@@ -94,6 +94,23 @@ std::string JobsJson(const proto::JobsReport& report) {
   return std::move(json).Take();
 }
 
+std::string QuarantineJson(const proto::QuarantineReport& report) {
+  JsonWriter json;
+  json.OpenList("quarantine");
+  for (const proto::QuarantineReport::Entry& one : report.entries()) {
+    json.OpenObject("");
+    json.Text("id", one.id());
+    json.Text("handler", one.handler());
+    json.Unsigned("payload_bytes", one.bytes());
+    json.Unsigned("crashes", one.crashes());
+    json.Text("last_crash", UtcTime(absl::FromUnixMillis(one.last_unix_ms())));
+    json.Seconds("expires_in_s", one.expires_ms());
+    json.Close();
+  }
+  json.Close();
+  return std::move(json).Take();
+}
+
 std::string DeathsJson(const proto::DeathsReport& report) {
   JsonWriter json;
   for (const bool expected : {false, true}) {

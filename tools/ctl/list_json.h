@@ -12,6 +12,7 @@ namespace windlass {
 
 std::string ConnectionsJson(const proto::ConnectionsReport& report);
 std::string JobsJson(const proto::JobsReport& report);
+std::string QuarantineJson(const proto::QuarantineReport& report);
 std::string DeathsJson(const proto::DeathsReport& report);
 
 }  // namespace windlass

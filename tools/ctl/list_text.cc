@@ -107,6 +107,24 @@ ListText JobsText(const proto::JobsReport& report, bool colours) {
   return text;
 }
 
+ListText QuarantineText(const proto::QuarantineReport& report, bool colours) {
+  ListText text = {"no payload is in quarantine\n", ""};
+  if (report.entries().empty()) return text;
+  TextTable table({{"ID"},
+                   {"HANDLER"},
+                   {"BYTES", kRight},
+                   {"CRASHES", kRight},
+                   {"LAST-CRASH"},
+                   {"EXPIRES-IN", kRight}});
+  for (const proto::QuarantineReport::Entry& one : report.entries()) {
+    table.AddRow({PrintableLine(one.id()), PrintableLine(one.handler()), absl::StrCat(one.bytes()),
+                  absl::StrCat(one.crashes()), UtcTime(absl::FromUnixMillis(one.last_unix_ms())),
+                  Age(one.expires_ms())});
+  }
+  text.table = table.Render(colours);
+  return text;
+}
+
 ListText DeathsText(const proto::DeathsReport& report, bool colours) {
   ListText text = {"no deaths\n", ""};
   TextTable table({{"TIME"},

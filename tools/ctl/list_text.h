@@ -18,6 +18,7 @@ struct ListText {
 
 ListText ConnectionsText(const proto::ConnectionsReport& report, bool colours);
 ListText JobsText(const proto::JobsReport& report, bool colours);
+ListText QuarantineText(const proto::QuarantineReport& report, bool colours);
 ListText DeathsText(const proto::DeathsReport& report, bool colours);
 
 }  // namespace windlass

@@ -83,6 +83,7 @@ void WriteTotals(const proto::StatusReport::Totals& totals, JsonWriter* json) {
   json->Unsigned("queue_depth", totals.queue_depth());
   json->Unsigned("deaths", totals.deaths());
   json->Unsigned("accepted", totals.accepted());
+  json->Unsigned("retries", totals.retries());
   json->Unsigned("log_lines_dropped", totals.log_lines_dropped());
   json->Close();
 }

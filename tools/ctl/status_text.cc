@@ -134,6 +134,7 @@ std::string TotalsText(const proto::StatusReport::Totals& totals) {
   AppendFact("jobs", absl::StrCat(totals.jobs()), &out);
   AppendFact("queue depth", absl::StrCat(totals.queue_depth()), &out);
   AppendFact("deaths", absl::StrCat(totals.deaths()), &out);
+  AppendFact("retries", absl::StrCat(totals.retries()), &out);
   AppendFact("log lines dropped", absl::StrCat(totals.log_lines_dropped()), &out);
   return out;
 }

@@ -30,6 +30,19 @@ void Backlog::Push(Exchange* exchange, BacklogLane** lane) {
   ++size_;
 }
 
+void Backlog::PushFirst(Exchange* exchange, BacklogLane** lane) {
+  if (*lane == nullptr) {
+    Push(exchange, lane);
+  } else {
+    exchange->lane_prev = nullptr;
+    exchange->lane_next = (*lane)->first;
+    (*lane)->first->lane_prev = exchange;
+    (*lane)->first = exchange;
+    ++size_;
+  }
+  turn_ = *lane;
+}
+
 void Backlog::PopNext(BacklogLane** lane) {
   turn_ = turn_->next;
   Remove((*lane)->first, lane);

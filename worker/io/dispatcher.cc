@@ -24,6 +24,7 @@ Dispatcher::Dispatcher(const ProcessSetup& setup, TimerWheel* timers, PayloadPoo
       sink_(sink),
       unknown_handler_(static_cast<uint32_t>(setup.config->handlers.size())),
       run_times_(setup.config->handlers.size() + 1),
+      quarantine_(*setup.config, setup.fingerprint_secret),
       retry_(this) {}
 
 void Dispatcher::EncodeJob(Exchange* exchange, const JobRequest& request, std::string* envelope) {
@@ -54,14 +55,13 @@ void Dispatcher::Prepare(Exchange* exchange, const JobRequest& request) {
 }
 
 void Dispatcher::Submit(Exchange* exchange, const JobRequest& request, absl::string_view content) {
-  EncodeJob(exchange, request, &envelope_);
+  EncodeJob(exchange, request, &exchange->envelope);
+  if (!quarantine_.empty() && RefuseQuarantined(exchange, content)) return;
   timers_->Arm(&exchange->deadline, request.deadline);
-  if (backlog_.empty() && HasCredit(exchange->handler) && Send(exchange, envelope_, content)) {
-    PublishLoad();
-    return;
-  }
-  exchange->envelope = envelope_;
+  const bool is_sent = backlog_.empty() && HasCredit(exchange->handler) &&
+                       Send(exchange, exchange->envelope, content);
   exchange->content.assign(content.data(), content.size());
+  if (is_sent) return PublishLoad();
   Enqueue(exchange);
 }
 
@@ -70,6 +70,7 @@ void Dispatcher::SubmitPrepared(Exchange* exchange) {
     return AnswerError(exchange, ErrorCode::kDeadlineExceeded,
                        "deadline passed while the content arrived");
   }
+  if (!quarantine_.empty() && RefuseQuarantined(exchange, exchange->whole_content())) return;
   Enqueue(exchange);
   Pump();
 }
@@ -137,6 +138,7 @@ bool Dispatcher::Send(Exchange* exchange, absl::string_view envelope, absl::stri
   if (SendJobPacket(setup_.job_queue, envelope, {content}, fds) != PacketOutcome::kDone)
     return false;
   exchange->state = Exchange::State::kOut;
+  ++exchange->attempts;
   out_.emplace(exchange->id.word(),
                OutJob{exchange, std::move(exchange->request), exchange->handler, next_send_++});
   return true;
@@ -189,6 +191,7 @@ void Dispatcher::TakeReplies() {
       case JobPacketReceiver::Outcome::kMalformed:
         // Whose answer it was cannot be told: the fence finds the job that nobody has any more.
         Bump(slot_.late_replies);
+        has_broken_reply_ = true;
         if (fence_.state() == Fence::State::kNone) fence_.Request("sent a broken answer");
         break;
       case JobPacketReceiver::Outcome::kEmpty:
@@ -239,6 +242,7 @@ void Dispatcher::TakeReply() {
     return AnswerError(exchange, ErrorCode::kHandlerFailed, "the pool sent a broken answer");
   }
   exchange->deadline.Disarm();
+  exchange->ForgetContent();
   Answer answer;
   answer.code = static_cast<ErrorCode>(reply_.status());
   answer.is_plain_error = reply_.is_error();
@@ -259,6 +263,7 @@ void Dispatcher::Finish(OutTable::iterator job) {
 
 void Dispatcher::AnswerError(Exchange* exchange, ErrorCode code, absl::string_view message) {
   exchange->deadline.Disarm();
+  exchange->ForgetContent();
   payloads_->Recycle(std::move(exchange->request));
   Answer answer;
   answer.code = code;
@@ -294,46 +299,6 @@ void Dispatcher::OnTimer(Timer* timer, Instant) {
   Abandon(exchange);
   AnswerError(exchange, ErrorCode::kDeadlineExceeded,
               was_queued ? "deadline passed in the queue" : "deadline passed");
-}
-
-void Dispatcher::OnJobLost(JobId id, absl::string_view cause) {
-  TakeReplies();  // it may have been answered just before its process died
-  const auto job = IsMine(id) ? out_.find(id.word()) : out_.end();
-  if (job == out_.end()) return Pump();
-  Exchange* const exchange = job->second.exchange;
-  Finish(job);
-  if (fence_.state() == Fence::State::kSent && id == fence_.id()) fence_.Request(cause);
-  if (exchange != nullptr) {
-    AnswerError(exchange, ErrorCode::kHandlerCrashed,
-                absl::StrCat("the process running the job ", cause));
-  }
-  Pump();
-}
-
-void Dispatcher::OnFenceRequested(absl::string_view cause) {
-  if (fence_.state() == Fence::State::kSent) {
-    // The older fence's own job may be among the lost: its entry goes, so that it is not waited
-    // for.
-    if (const auto older = out_.find(fence_.id().word()); older != out_.end()) Finish(older);
-  }
-  fence_.Request(cause);
-  Pump();
-}
-
-// REQUIRES: the fence has been received.
-void Dispatcher::CheckFence() {
-  if (!fence_.Sample(board_, setup_.generation)) {
-    timers_->Arm(&retry_, timers_->now() + kRetryEvery);
-    return;
-  }
-  TakeReplies();  // after the look at the slots: what was answered before it is in the channel
-  fence_.Done();
-  std::vector<uint64_t> lost;
-  for (const auto& [word, job] : out_) {
-    if (fence_.Lost(JobId::FromWord(word), job.send_order)) lost.push_back(word);
-  }
-  const std::string cause(fence_.cause());
-  for (uint64_t word : lost) OnJobLost(JobId::FromWord(word), cause);
 }
 
 void Dispatcher::ForEachJob(absl::FunctionRef<void(const Exchange&, bool)> visit) const {

@@ -19,6 +19,7 @@
 #include "worker/io/exchange.h"
 #include "worker/io/fence.h"
 #include "worker/io/payload_pool.h"
+#include "worker/io/quarantine_list.h"
 #include "worker/io/result_memory.h"
 
 namespace windlass {
@@ -29,6 +30,8 @@ class AnswerSink {
  public:
   virtual void OnAnswer(Exchange* exchange, const Answer& answer) = 0;
   virtual BacklogLane** LaneOf(Exchange* exchange) = 0;
+  // A process died of what may be the fault of `crash`, which the master counts.
+  virtual void OnCrash(const CrashedPayload& crash) = 0;
 
  protected:
   virtual ~AnswerSink() = default;
@@ -44,6 +47,16 @@ struct JobRequest {
   Instant deadline;
 };
 
+// A job whose process is dead, and what the master knows of it.
+struct LostJob {
+  JobId id;
+  absl::string_view cause;  // for the client: "was killed by SIGSEGV"
+  bool may_retry = false;   // it was a crash
+  bool counts = false;      // that the payload may have caused
+  bool had_begun = true;    // false: no handler has seen it, for sure
+  uint32_t handler = 0;     // 1 + index of the one that ran it; 0: not known. Not to be trusted
+};
+
 // Role: sends jobs to the pool and matches answers with their exchanges. Worker processes.
 // Owns the table of jobs that are out, the backlog, and the buffers of large requests while the
 // pool reads them. Invariants:
@@ -55,6 +68,9 @@ struct JobRequest {
 //   4. At most JobsAllowedOut jobs (credit.h) are out; what waits, waits in the backlog, at most
 //   about
 //      pool.queue jobs in all workers together.
+//   5. A job is sent at most kMostAttempts times, counted before it is sent. Once more only after a
+//   crash, under a new id, within its first deadline, before what waits, and only if its handler is
+//   idempotent or has surely not begun. A job in doubt, which the fence found lost, may have begun.
 // Blocking: never. Errors: what a pool process sends is checked; a broken reply is an error answer
 // to its own job.
 class Dispatcher : public TimerOwner {
@@ -72,8 +88,10 @@ class Dispatcher : public TimerOwner {
   void Abandon(Exchange* exchange);
 
   void OnRepliesReady();  // takes every reply that is there, then sends what waits
-  void OnJobLost(JobId id, absl::string_view cause);
+  void OnJobLost(const LostJob& lost);
   void OnFenceRequested(absl::string_view cause);
+  // From now on these payloads are refused, also those that wait.
+  void OnQuarantine(const proto::Command::Quarantine& list);
   void OnTimer(Timer* timer, Instant now) override;
   // Every job that somebody waits for; `queued`: in this worker's backlog.
   void ForEachJob(absl::FunctionRef<void(const Exchange&, bool queued)> visit) const;
@@ -93,6 +111,7 @@ class Dispatcher : public TimerOwner {
     uint32_t handler = 0;
     uint64_t send_order = 0;  // the queue's order: not that of ids, which are given out earlier
   };
+  static constexpr int kMostAttempts = 2;
   using OutTable = absl::flat_hash_map<uint64_t, OutJob>;
 
   void EncodeJob(Exchange* exchange, const JobRequest& request, std::string* envelope);
@@ -108,6 +127,11 @@ class Dispatcher : public TimerOwner {
   void Finish(OutTable::iterator job);
   void AnswerError(Exchange* exchange, ErrorCode code, absl::string_view message);
   void CheckFence();
+  void Lose(OutTable::iterator job, const LostJob& lost);
+  uint32_t HandlerOf(const Exchange& exchange, const LostJob& lost) const;
+  bool MayRunAgain(const Exchange& exchange, const LostJob& lost) const;
+  void SendAgain(Exchange* exchange);
+  bool RefuseQuarantined(Exchange* exchange, absl::string_view content);
   bool IsMine(JobId id) const;
   void PublishLoad();
   std::string RetryHint() const;
@@ -128,6 +152,8 @@ class Dispatcher : public TimerOwner {
   uint64_t next_send_ = 1;
   Fence fence_;
   LogLimit broken_reply_log_;
+  bool has_broken_reply_ = false;  // since the last fence: of which job, it must find out
+  QuarantineList quarantine_;
   Timer retry_;  // the queue was full, or the fence waits for a process
   ResultMemory results_;
   // Scratch reused between turns.

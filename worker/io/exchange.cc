@@ -24,6 +24,8 @@ uint64_t Exchange::unsent_bytes() const {
   return bytes;
 }
 
+void Exchange::ForgetContent() { Empty(&content); }
+
 ExchangePool::~ExchangePool() {
   while (free_ != nullptr) delete std::exchange(free_, free_->next);
 }
@@ -53,6 +55,7 @@ void ExchangePool::Give(Exchange* exchange) {
   exchange->id = JobId();
   exchange->out_sent = exchange->piece_at = exchange->tail_bytes = 0;
   exchange->request_bytes = 0;
+  exchange->attempts = 0;
   exchange->connection = nullptr;
   Empty(&exchange->request_id);
   Empty(&exchange->envelope);

@@ -70,6 +70,12 @@ struct Exchange {
 
   explicit Exchange(TimerOwner* deadline_owner) : deadline(deadline_owner, this) {}
   uint64_t unsent_bytes() const;
+  // The request's. Valid while it is not out and not answered.
+  absl::string_view whole_content() const {
+    return request == nullptr ? content : absl::string_view(request->data(), request_bytes);
+  }
+  // The job is over: large content is not kept until a slow client has its answer.
+  void ForgetContent();
 
   State state = State::kReceiving;
   bool has_request_id = false;
@@ -83,13 +89,15 @@ struct Exchange {
   DeadlineTimer deadline;
   std::string request_id;
 
-  // While it waits.
+  // Until it is answered: a job whose process crashed may be sent once more, and its payload may
+  // come under suspicion.
   Exchange* lane_next = nullptr;
   Exchange* lane_prev = nullptr;
   std::string envelope;                    // encoded
-  std::string content;                     // small content
-  std::unique_ptr<RequestBuffer> request;  // large content
+  std::string content;                     // small content: a copy
+  std::unique_ptr<RequestBuffer> request;  // large content; while it is out, the dispatcher has it
   uint64_t request_bytes = 0;
+  uint8_t attempts = 0;  // how often it has been sent
 
   // When it is answered.
   std::string out;

@@ -17,6 +17,11 @@ constexpr size_t kInputScratchBytes = 64 << 10;
 constexpr int kReservedDescriptors = 64;
 constexpr absl::Duration kTrimEvery = absl::Seconds(5);
 
+LostJob ReadLostJob(const proto::Command::JobLost& lost) {
+  return {JobId::FromWord(lost.id()), lost.cause(),  lost.may_retry(), lost.counts(),
+          lost.handler() != 0,        lost.handler()};
+}
+
 }  // namespace
 
 IoLoop::IoLoop(ProcessSetup setup, ControlChannel* control, std::unique_ptr<Selector> selector)
@@ -191,6 +196,15 @@ void IoLoop::OnAnswer(Exchange* exchange, const Answer& answer) {
 
 BacklogLane** IoLoop::LaneOf(Exchange* exchange) { return exchange->connection->lane(); }
 
+void IoLoop::OnCrash(const CrashedPayload& crash) {
+  proto::Report report;
+  report.mutable_crashed()->set_handler(crash.handler);
+  report.mutable_crashed()->set_bytes(crash.bytes);
+  report.mutable_crashed()->set_high(crash.fingerprint.high);
+  report.mutable_crashed()->set_low(crash.fingerprint.low);
+  control_->Send(report);
+}
+
 void IoLoop::HandleControl() {
   proto::Command command;
   for (;;) {
@@ -219,8 +233,9 @@ void IoLoop::Obey(const proto::Command& command) {
     case proto::Command::kLink:
       return AddLink(command.link());
     case proto::Command::kJobLost:
-      return dispatcher_.OnJobLost(JobId::FromWord(command.job_lost().id()),
-                                   command.job_lost().cause());
+      return dispatcher_.OnJobLost(ReadLostJob(command.job_lost()));
+    case proto::Command::kQuarantine:
+      return dispatcher_.OnQuarantine(command.quarantine());
     case proto::Command::kFence:
       return dispatcher_.OnFenceRequested(command.fence().cause());
     case proto::Command::kSurvey:

@@ -35,6 +35,7 @@ class IoLoop : private AnswerSink, private MovedConnectionSink, private TimerOwn
 
   void OnAnswer(Exchange* exchange, const Answer& answer) override;
   BacklogLane** LaneOf(Exchange* exchange) override;
+  void OnCrash(const CrashedPayload& crash) override;
   proto::Verdicts::Outcome Examine(const IncomingConnection& connection) override;
   void Take(IncomingConnection connection) override;
   void OnTimer(Timer* timer, Instant now) override;

@@ -40,6 +40,8 @@ TEST(CtlOptions, EveryCommandAsksForWhatItIsCalled) {
                 {{"jobs"}, Request::kJobs, absl::Seconds(5)},
                 {{"kill-job", "7"}, Request::kKillJob, absl::Seconds(5)},
                 {{"deaths"}, Request::kDeaths, absl::Seconds(5)},
+                {{"quarantine"}, Request::kQuarantine, absl::Seconds(5)},
+                {{"quarantine", "clear", "all"}, Request::kClearQuarantine, absl::Seconds(5)},
                 {{"log-level", "info"}, Request::kLogLevel, absl::Seconds(5)},
                 {{"version"}, Request::kVersion, absl::Seconds(5)}};
   for (const auto& one : kCases) {
@@ -136,6 +138,16 @@ TEST(CtlOptions, WrongUsageSaysWhatIsRight) {
   ExpectUsageError({"status", "--instance=a", "--control=/b"}, "give one");
 }
 
+TEST(CtlOptions, QuarantineIsListedOrCleared) {
+  const auto clear = Parse({"quarantine", "clear", "9f86d081884c7d65"});
+  ASSERT_TRUE(clear.ok()) << clear.status();
+  EXPECT_EQ(clear->request.clear_quarantine().id(), "9f86d081884c7d65");
+  EXPECT_TRUE(Parse({"quarantine", "--json"})->json);
+  ExpectUsageError({"quarantine", "clera"}, "did you mean 'clear'?");
+  ExpectUsageError({"quarantine", "clear"}, "or all");
+  ExpectUsageError({"quarantine", "clear", "all", "now"}, "usage: windlassctl quarantine");
+}
+
 TEST(CtlOptions, HelpAndVersionNeedNothingElse) {
   EXPECT_EQ(Parse({"--help"})->task, CtlTask::kHelp);
   EXPECT_EQ(Parse({"scale", "-h"})->task, CtlTask::kHelp);
@@ -145,7 +157,7 @@ TEST(CtlOptions, HelpAndVersionNeedNothingElse) {
 TEST(CtlUsage, NamesEveryCommand) {
   for (const char* command :
        {"status", "reload", "scale", "upgrade", "drain", "stop", "reopen-logs", "connections",
-        "jobs", "kill-job", "deaths", "log-level", "version"}) {
+        "jobs", "kill-job", "deaths", "quarantine", "log-level", "version"}) {
     EXPECT_TRUE(absl::StrContains(CtlUsage(), absl::StrCat("\n  ", command))) << command;
   }
 }

@@ -49,6 +49,18 @@ TEST(JobsJson, HasThePromisedKeys) {
   EXPECT_EQ(uint64_t{root["left_out"]}, 0u);
 }
 
+TEST(QuarantineJson, HasThePromisedKeys) {
+  simdjson::dom::parser parser;
+  const simdjson::dom::element root = parser.parse(QuarantineJson(SampleQuarantine()));
+  const simdjson::dom::element one = root["quarantine"].at(0);
+  EXPECT_EQ(TextOf(one["id"]), "9f86d081884c7d65");
+  EXPECT_EQ(TextOf(one["handler"]), "search");
+  EXPECT_EQ(uint64_t{one["payload_bytes"]}, 123u);
+  EXPECT_EQ(uint64_t{one["crashes"]}, 2u);
+  EXPECT_EQ(TextOf(one["last_crash"]), "2026-01-31T12:00:00Z");
+  EXPECT_DOUBLE_EQ(double{one["expires_in_s"]}, 598.5);
+}
+
 TEST(DeathsJson, HasThePromisedKeys) {
   simdjson::dom::parser parser;
   const simdjson::dom::element root = parser.parse(DeathsJson(SampleDeaths()));

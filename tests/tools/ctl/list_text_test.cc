@@ -45,6 +45,14 @@ slow jobs: 3, the last at 2026-01-31T12:00:00Z: image, job 18014398509481985 in 
             "1 processes ended as they were told (--json lists them)\n");
 }
 
+TEST(QuarantineText, SaysWhatIsRefusedAndForHowLong) {
+  EXPECT_EQ(QuarantineText(SampleQuarantine(), false).table,
+            R"(ID                HANDLER  BYTES  CRASHES  LAST-CRASH            EXPIRES-IN
+9f86d081884c7d65  search     123        2  2026-01-31T12:00:00Z       9m58s
+)");
+  EXPECT_EQ(QuarantineText({}, false).table, "no payload is in quarantine\n");
+}
+
 TEST(ListText, SaysThatThereIsNothing) {
   EXPECT_EQ(ConnectionsText({}, false).table, "no connections\n");
   EXPECT_EQ(JobsText({}, false).table, "no jobs\n");

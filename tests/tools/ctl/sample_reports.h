@@ -145,6 +145,18 @@ inline proto::JobsReport SampleJobs() {
   return report;
 }
 
+inline proto::QuarantineReport SampleQuarantine() {
+  proto::QuarantineReport report;
+  proto::QuarantineReport::Entry* const one = report.add_entries();
+  one->set_id("9f86d081884c7d65");
+  one->set_handler("search");
+  one->set_bytes(123);
+  one->set_crashes(2);
+  one->set_last_unix_ms(kSampleNowMs);
+  one->set_expires_ms(598'500);
+  return report;
+}
+
 inline proto::DeathsReport SampleDeaths() {
   proto::DeathsReport report;
   proto::DeathsReport::Death* const one = report.add_deaths();

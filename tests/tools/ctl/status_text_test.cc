@@ -35,6 +35,7 @@ errors              none
 jobs                98766
 queue depth         0
 deaths              0
+retries             0
 log lines dropped   0
 )");
 }
@@ -73,6 +74,7 @@ errors              handler_crashed 5
 jobs                98766
 queue depth         0
 deaths              5
+retries             0
 log lines dropped   0
 )");
 }

@@ -48,6 +48,21 @@ TEST_F(BacklogTest, ServesConnectionsInTurnHoweverManyJobsEachHas) {
   EXPECT_EQ(Pop(), flood[2]);
 }
 
+TEST_F(BacklogTest, OneThatIsPushedFirstIsNextWhateverWaits) {
+  Exchange* const waiting = Push(0);
+  Push(1);
+  Exchange* const first = Make(1);
+  backlog_.PushFirst(first, &lanes_[1]);
+  EXPECT_EQ(backlog_.size(), 3u);
+  EXPECT_EQ(Pop(), first);
+  EXPECT_EQ(Pop(), waiting);
+  Exchange* const alone = Make(2);
+  backlog_.PushFirst(alone, &lanes_[2]);
+  EXPECT_EQ(Pop(), alone);
+  EXPECT_NE(Pop(), nullptr);
+  EXPECT_TRUE(backlog_.empty());
+}
+
 TEST_F(BacklogTest, KeepsEachConnectionsOrder) {
   std::vector<Exchange*> mine;
   for (int i = 0; i < 3; ++i) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/fingerprint.h"
 #include "common/job_channel.h"
 #include "proto/handover.pb.h"
 #include "proto/job.pb.h"
@@ -89,6 +90,8 @@ class TestClient {
 struct TestJob {
   uint64_t id = 0;
   std::string content;
+  uint32_t attempt = 0;
+  uint64_t deadline_ns = 0;
 };
 
 class TestWorker : private AnswerSink, private MovedConnectionSink {
@@ -96,7 +99,8 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
   TestWorker(const Config& config, Scoreboard* board, uint32_t slot, Instant now)
       : jobs_(*SeqPacketPair(kChannelBufferBytes)),
         replies_(*SeqPacketPair(kChannelBufferBytes)),
-        setup_(MakeSetup(config, board, slot, jobs_, replies_)),
+        secret_(*CreateFingerprintSecret()),
+        setup_(MakeSetup(config, board, slot, jobs_, replies_, secret_.get())),
         slot_(board->MutableSlot(setup_.slot)),
         selector_(*Selector::Create(SelectorKind::kEpoll)),
         timers_(now),
@@ -181,7 +185,7 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
     if (pool_.Receive(jobs_.receive_end.get(), &job) != JobPacketReceiver::Outcome::kPacket) {
       return std::nullopt;
     }
-    TestJob taken{job.id(), std::string(pool_.payload())};
+    TestJob taken{job.id(), std::string(pool_.payload()), job.attempt(), job.deadline_ns()};
     if (job.file_bytes() > 0) {
       taken.content.resize(job.file_bytes());
       EXPECT_EQ(
@@ -214,6 +218,13 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
     Transmit(reply, "", {});
   }
 
+  // What the master says.
+  void LoseJob(const LostJob& lost) { dispatcher_.OnJobLost(lost); }
+  void AskForFence(absl::string_view cause) { dispatcher_.OnFenceRequested(cause); }
+  void SetQuarantine(const proto::Command::Quarantine& list) { dispatcher_.OnQuarantine(list); }
+  // What it has told the master.
+  const std::vector<CrashedPayload>& crashes() const { return crashes_; }
+
   size_t connections() const { return connections_.size(); }
   Connection* only() {
     Connection* found = nullptr;
@@ -228,7 +239,7 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
   static constexpr SelectorToken kReplies = {uint64_t{3} << 56};
 
   static ProcessSetup MakeSetup(const Config& config, Scoreboard* board, uint32_t slot,
-                                const PacketPair& jobs, const PacketPair& replies) {
+                                const PacketPair& jobs, const PacketPair& replies, int secret) {
     ProcessSetup setup;
     setup.slot = SlotIndex{slot};
     setup.incarnation = 1;
@@ -238,6 +249,7 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
     setup.job_queue = jobs.send_end.get();
     setup.reply_channel = replies.receive_end.get();
     setup.payload_budget_bytes = 256 << 20;
+    setup.fingerprint_secret = secret;
     return setup;
   }
   void OnReady(const Ready& ready) {
@@ -282,6 +294,7 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
     exchange->connection->OnAnswer(exchange, answer);
   }
   BacklogLane** LaneOf(Exchange* exchange) override { return exchange->connection->lane(); }
+  void OnCrash(const CrashedPayload& crash) override { crashes_.push_back(crash); }
   proto::Verdicts::Outcome Examine(const IncomingConnection& moved) override {
     if (says_) return *says_;
     if (io_.leaving) return proto::Verdicts::FULL;
@@ -296,6 +309,7 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
   }
 
   PacketPair jobs_, replies_;
+  OwnedFd secret_;
   ProcessSetup setup_;
   ProcessSlot& slot_;
   std::unique_ptr<Selector> selector_;
@@ -311,6 +325,7 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
   Taker taker_;
   JobPacketReceiver pool_;
   std::optional<proto::Verdicts::Outcome> says_;
+  std::vector<CrashedPayload> crashes_;
 };
 
 // Workers of one generation, their board and their clock.
@@ -369,9 +384,7 @@ class WorkersTest : public testing::Test {
 class OtherWorker {
  public:
   // It says that it lives, as every taker does.
-  explicit OtherWorker(OwnedFd link) : link_(std::move(link)) {
-    Answer(0, proto::Verdicts::FULL);
-  }
+  explicit OtherWorker(OwnedFd link) : link_(std::move(link)) { Answer(0, proto::Verdicts::FULL); }
 
   // The next offer; nullopt: there is none.
   std::optional<IncomingConnection> TakeOffer() {
