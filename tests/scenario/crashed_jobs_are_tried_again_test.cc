@@ -13,6 +13,7 @@
 #include "tests/scenario/config_text.h"
 #include "tests/scenario/ledger.h"
 #include "tests/scenario/status.h"
+#include "tests/scenario/talkative.h"
 
 namespace windlass {
 namespace {
@@ -118,21 +119,17 @@ TEST(JobThatAnOperatorKills, IsNotTriedAgain) {
 }
 
 TEST(JobThatCostsItsProcessByItsDeadline, IsNotTriedAgain) {
-  const auto server = Server::StartUsual();
-  Client client(server->address("message"));
-  client.Send(BurnRequest(60'000, R"(, "deadline-ms": 200)"));
-  const std::optional<MessageAnswer> answer = client.ReadAnswer();
-  ASSERT_TRUE(answer);
-  EXPECT_EQ(answer->status, "deadline_exceeded");
+  const TalkativeServer server;
+  EXPECT_EQ(server.Ask("hang here", R"(, "deadline-ms": 200)"), "deadline_exceeded");
   ASSERT_TRUE(Eventually([&] { return Total(*server, "deaths") == 1; }));
   EXPECT_TRUE(RunsJobs(*server, 0));
   EXPECT_EQ(Total(*server, "retries"), 0u);
 }
 
 TEST(CrashedJobOfAClientWhoIsGone, IsNotTriedAgain) {
-  const auto server = Server::StartUsual();
+  const TalkativeServer server;
   Client client(server->address("message"));
-  client.Send(BurnRequest(60'000));
+  client.Send(TalkativeServer::Request("hang here"));
   ASSERT_TRUE(RunsJobs(*server, 1));
   client.CloseWithReset();
   ASSERT_TRUE(Eventually([&] { return ServerConnections::Of(*server).connections.empty(); }));

@@ -98,7 +98,7 @@ TEST(PoisonPayload, IsNeverRefusedWithoutAQuarantine) {
   EXPECT_TRUE(Quarantine(*server).empty());
 }
 
-// Its handler is found by the pool, and is not idempotent: two requests, a process each.
+// Of a handler that is not idempotent: two requests, a process each. Its content says which one.
 TEST(PayloadOfAnActionThatCrashesTwice, IsRefusedAtTheThirdRequest) {
   const auto server = Server::StartWithConfig(
       ConfigText({.pool = 1,

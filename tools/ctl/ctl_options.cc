@@ -182,7 +182,7 @@ constexpr std::array<CommandSpec, 14> kCommands = {
      {"jobs", " [--json]", 0, 0, "json", kTableTimeout, &AskJobs},
      {"kill-job", " ID", 1, 1, "", kTableTimeout, &AskKillJob},
      {"deaths", " [--json]", 0, 0, "json", kTableTimeout, &AskDeaths},
-     {"quarantine", " [--json] | clear ID|all", 0, 2, "json", kTableTimeout, &AskQuarantine},
+     {"quarantine", " [--json] [clear ID|all]", 0, 2, "json", kTableTimeout, &AskQuarantine},
      {"log-level", " debug|info|warning|error", 1, 1, "", kTableTimeout, &AskLogLevel},
      {"version", "", 0, 0, "", kTableTimeout, &AskVersion}}};
 

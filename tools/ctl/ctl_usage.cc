@@ -12,7 +12,9 @@ to look
   connections [--json]     every client connection and what it waits for
   jobs [--json]            every job that runs or waits
   deaths [--json]          the latest processes that ended, and why
-  quarantine [--json]      payloads that are refused because they crashed processes
+  quarantine [--json] [clear ID|all]
+                           payloads that are refused because they crashed processes; clear:
+                           let one, or all, run again
   version                  of windlassctl and of the server
 to change; these wait until it is done and say how it went
   reload [--check]         read the configuration again; --check: only say whether it is good
@@ -23,7 +25,6 @@ to change; these wait until it is done and say how it went
   stop                     end now
   reopen-logs              after the log file has been moved away
   kill-job ID              end the process that runs this job; its client gets an error
-  quarantine clear ID|all  let this payload run again
   log-level debug|info|warning|error
 
 options

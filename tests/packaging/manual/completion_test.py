@@ -149,7 +149,7 @@ class Completion(unittest.TestCase):
     def test_what_readline_makes_of_it(self):
         for typed, line in [("windlassd --list\tli\t", "windlassd --listen=line://"),
                             ("windlassctl log-level w\t", "windlassctl log-level warning "),
-                            ("windlassd --set=pool.q\t", "windlassd --set=pool.queue="),
+                            ("windlassd --set=pool.queu\t", "windlassd --set=pool.queue="),
                             ("windlass search 12\t", "windlass search 127.0.0.1:65432 ")]:
             with self.subTest(typed), Terminal() as terminal:
                 terminal.type(typed)

@@ -55,7 +55,7 @@ class CrashedJobsTest : public WorkersTest {
   static std::string Request(absl::string_view content, bool resolve = false) {
     const std::string header = absl::StrCat(
         R"({"byteorder": "little", "content-type": ")", resolve ? "text/json" : "x/y",
-        R"(", "content-encoding": ")", resolve ? "utf-8" : "binary", R"(", "content-length": )",
+        R"(", "content-encoding": ")", resolve ? "utf-16" : "binary", R"(", "content-length": )",
         content.size(), resolve ? "" : R"(, "handler": "work")", "}");
     return absl::StrCat(std::string({static_cast<char>(header.size() >> 8),
                                      static_cast<char>(header.size() & 255)}),
@@ -230,10 +230,10 @@ TEST_F(CrashedJobsTest, InDoubtAreSentAgainOnlyIfTheHandlerIsIdempotent) {
 }
 
 TEST_F(CrashedJobsTest, CountByHandlerLengthAndFingerprint) {
-  Ask("payload");
+  TestClient client = Ask("payload");
   Lose(Crash(Job()));
   Lose(Crash(Job()));
-  Ask("payl0ad");
+  TestClient other = Ask("payl0ad");
   Lose(Crash(Job()));
   const std::vector<CrashedPayload>& crashes = worker().crashes();
   ASSERT_EQ(crashes.size(), 3u);
@@ -245,7 +245,7 @@ TEST_F(CrashedJobsTest, CountByHandlerLengthAndFingerprint) {
 
 TEST_F(CrashedJobsTest, AreNotCountedWithoutAQuarantine) {
   config_.pool.quarantine_ttl = absl::ZeroDuration();
-  Ask("payload");
+  TestClient client = Ask("payload");
   Lose(Crash(Job()));
   EXPECT_TRUE(worker().crashes().empty());
   EXPECT_EQ(Job().content, "payload") << "sent again it is";
@@ -334,14 +334,14 @@ TEST_F(QuarantinedPayloadsTest, OfLargeContentAreRefused) {
 TEST_F(QuarantinedPayloadsTest, AreServedAgainWhenTheirTimeIsUpOrTheListIsEmpty) {
   Poison();
   Advance(absl::Minutes(1));
-  Ask("poison");
+  TestClient first = Ask("poison");
   Lose(Crash(Job()));
   Lose(Crash(Job()));
   QuarantineWhatCrashed();
-  Ask("poison");
+  TestClient second = Ask("poison");
   EXPECT_TRUE(PoolHasNothing());
   worker().SetQuarantine({});
-  Ask("poison");
+  TestClient third = Ask("poison");
   EXPECT_EQ(Job().content, "poison");
 }
 
