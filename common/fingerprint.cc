@@ -1,5 +1,6 @@
 #include "common/fingerprint.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -21,6 +22,9 @@ absl::StatusOr<OwnedFd> CreateFingerprintSecret() {
       PWriteAll(file->get(), absl::string_view(secret.data(), secret.size()));
   ::explicit_bzero(secret.data(), secret.size());
   if (!written.ok()) return written;
+  // Workers hold it open.
+  absl::Status sealed = AddSeals(file->get(), F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW);
+  if (!sealed.ok()) return sealed;
   return file;
 }
 

@@ -139,8 +139,8 @@ bool Dispatcher::Send(Exchange* exchange, absl::string_view envelope, absl::stri
     return false;
   exchange->state = Exchange::State::kOut;
   ++exchange->attempts;
-  out_.emplace(exchange->id.word(),
-               OutJob{exchange, std::move(exchange->request), exchange->handler, next_send_++});
+  out_.emplace(exchange->id.word(), OutJob{exchange, std::move(exchange->request),
+                                           exchange->handler, next_send_++, "", 0});
   return true;
 }
 
@@ -151,7 +151,8 @@ void Dispatcher::Pump() {
               &envelope_);
     if (SendJobPacket(setup_.job_queue, envelope_, {}, {}) == PacketOutcome::kDone) {
       fence_.OnSent(marker.id, next_send_);
-      out_.emplace(marker.id.word(), OutJob{nullptr, nullptr, unknown_handler_, next_send_++});
+      out_.emplace(marker.id.word(),
+                   OutJob{nullptr, nullptr, unknown_handler_, next_send_++, "", 0});
     }
   }
   while (Exchange* const next = backlog_.PeekNext()) {
@@ -283,6 +284,8 @@ void Dispatcher::Abandon(Exchange* exchange) {
     const auto job = out_.find(exchange->id.word());
     CHECK(job != out_.end());
     job->second.exchange = nullptr;
+    job->second.content.swap(exchange->content);
+    job->second.request_bytes = exchange->request_bytes;
   }
   payloads_->Recycle(std::move(exchange->request));
 }

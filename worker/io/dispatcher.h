@@ -109,7 +109,9 @@ class Dispatcher : public TimerOwner {
     Exchange* exchange = nullptr;  // null: abandoned or answered already
     std::unique_ptr<RequestBuffer> request;
     uint32_t handler = 0;
-    uint64_t send_order = 0;  // the queue's order: not that of ids, which are given out earlier
+    uint64_t send_order = 0;     // the queue's order: not that of ids, which are given out earlier
+    std::string content;         // abandoned: the small content, which may still crash its process
+    uint64_t request_bytes = 0;  // the same of large content
   };
   static constexpr int kMostAttempts = 2;
   using OutTable = absl::flat_hash_map<uint64_t, OutJob>;
@@ -128,9 +130,10 @@ class Dispatcher : public TimerOwner {
   void AnswerError(Exchange* exchange, ErrorCode code, absl::string_view message);
   void CheckFence();
   void Lose(OutTable::iterator job, const LostJob& lost);
-  uint32_t HandlerOf(const Exchange& exchange, const LostJob& lost) const;
+  void NoteCrash(uint32_t known_handler, const LostJob& lost, absl::string_view content);
+  uint32_t HandlerOf(uint32_t known_handler, const LostJob& lost) const;
   bool MayRunAgain(const Exchange& exchange, const LostJob& lost) const;
-  void SendAgain(Exchange* exchange);
+  void SendAgain(Exchange* exchange, const LostJob& lost);
   bool RefuseQuarantined(Exchange* exchange, absl::string_view content);
   bool IsMine(JobId id) const;
   void PublishLoad();

@@ -24,14 +24,19 @@ void Dispatcher::OnJobLost(const LostJob& lost) {
 
 void Dispatcher::Lose(OutTable::iterator job, const LostJob& lost) {
   Exchange* const exchange = job->second.exchange;
-  if (exchange == nullptr) return Finish(job);
+  if (exchange == nullptr) {
+    // Whoever leaves, or has a short deadline, does not get out of the quarantine by that.
+    const OutJob& left = job->second;
+    NoteCrash(left.handler, lost,
+              left.request == nullptr
+                  ? left.content
+                  : absl::string_view(left.request->data(), left.request_bytes));
+    return Finish(job);
+  }
   exchange->request = std::move(job->second.request);
   out_.erase(job);
-  const uint32_t handler = HandlerOf(*exchange, lost);
-  if (lost.counts && handler != unknown_handler_ && quarantine_.enabled()) {
-    sink_->OnCrash(quarantine_.Describe(handler, exchange->whole_content()));
-  }
-  if (MayRunAgain(*exchange, lost)) return SendAgain(exchange);
+  NoteCrash(exchange->handler, lost, exchange->whole_content());
+  if (MayRunAgain(*exchange, lost)) return SendAgain(exchange, lost);
   AnswerError(
       exchange, ErrorCode::kHandlerCrashed,
       absl::StrCat(exchange->attempts > 1 ? "tried twice: the second process running the job "
@@ -39,9 +44,15 @@ void Dispatcher::Lose(OutTable::iterator job, const LostJob& lost) {
                    lost.cause));
 }
 
+void Dispatcher::NoteCrash(uint32_t known_handler, const LostJob& lost, absl::string_view content) {
+  const uint32_t handler = HandlerOf(known_handler, lost);
+  if (!lost.counts || handler == unknown_handler_ || !quarantine_.enabled()) return;
+  sink_->OnCrash(quarantine_.Describe(handler, content));
+}
+
 // unknown_handler_: it cannot be told.
-uint32_t Dispatcher::HandlerOf(const Exchange& exchange, const LostJob& lost) const {
-  if (exchange.handler != unknown_handler_) return exchange.handler;
+uint32_t Dispatcher::HandlerOf(uint32_t known_handler, const LostJob& lost) const {
+  if (known_handler != unknown_handler_) return known_handler;
   const bool is_told = lost.handler > 0 && lost.handler <= unknown_handler_;
   return is_told ? lost.handler - 1 : unknown_handler_;
 }
@@ -51,19 +62,24 @@ bool Dispatcher::MayRunAgain(const Exchange& exchange, const LostJob& lost) cons
   if (!lost.may_retry || exchange.attempts >= kMostAttempts) return false;
   if (!lost.had_begun) return true;
   const std::vector<HandlerConfig>& handlers = setup_.config->handlers;
-  const uint32_t handler = HandlerOf(exchange, lost);
+  const uint32_t handler = HandlerOf(exchange.handler, lost);
   if (handler != unknown_handler_) return handlers[handler].idempotent;
   return std::all_of(handlers.begin(), handlers.end(),
                      [](const HandlerConfig& any) { return any.idempotent; });
 }
 
 // Late replies to the first attempt have its id, and match nothing.
-void Dispatcher::SendAgain(Exchange* exchange) {
+void Dispatcher::SendAgain(Exchange* exchange, const LostJob& lost) {
   if (!quarantine_.empty() && RefuseQuarantined(exchange, exchange->whole_content())) return;
   exchange->id = JobId::Make(setup_.slot, setup_.incarnation, next_sequence_++);
   DecodeEnvelope(exchange->envelope, &job_);
   job_.set_id(exchange->id.word());
   job_.set_attempt(exchange->attempts);
+  // Where the pool has found the handler: what is left of that one's deadline, not all of it again.
+  if (const uint32_t handler = HandlerOf(exchange->handler, lost); handler != unknown_handler_) {
+    const Instant by = exchange->created + setup_.config->handlers[handler].deadline;
+    job_.set_deadline_ns(std::min(job_.deadline_ns(), static_cast<uint64_t>(by.ns)));
+  }
   EncodeEnvelope(job_, &exchange->envelope);
   exchange->state = Exchange::State::kQueued;
   backlog_.PushFirst(exchange, sink_->LaneOf(exchange));

@@ -174,6 +174,38 @@ TEST_F(CrashedJobsTest, ThatNobodyWaitsForAreNotSentAgain) {
   EXPECT_EQ(worker().slot().jobs_out.load(), 0u);
 }
 
+TEST_F(CrashedJobsTest, CountAlsoWhenTheClientHasLeftOrHasBeenToldThatItIsLate) {
+  TestClient leaves = Ask("payload");
+  const TestJob left = Job();
+  leaves.Close();
+  Settle();
+  Lose(Crash(left));
+  TestClient late = Ask("payload");
+  const TestJob expired = Job();
+  Advance(absl::Seconds(31));
+  EXPECT_HAS(late.Read(), "deadline_exceeded");
+  Lose(Crash(expired));
+  TestClient stays = Ask("payload");
+  Lose(Crash(Job()));
+  ASSERT_EQ(worker().crashes().size(), 3u);
+  EXPECT_EQ(worker().crashes()[0].bytes, 7u);
+  EXPECT_EQ(worker().crashes()[0].fingerprint, worker().crashes()[2].fingerprint);
+  EXPECT_EQ(worker().crashes()[1].fingerprint, worker().crashes()[2].fingerprint);
+}
+
+TEST_F(CrashedJobsTest, WhoseHandlerThePoolHadFoundHaveWhatIsLeftOfItsDeadline) {
+  config_.handlers[kWorkHandler].deadline = absl::Seconds(10);
+  TestClient client = worker().Accept(kMessage);
+  client.Send(Request(R"({"action": "x"})", /*resolve=*/true));
+  Settle();
+  const TestJob first = Job();
+  Advance(absl::Seconds(4));
+  Lose(Crash(first));
+  const TestJob second = Job();
+  EXPECT_LT(second.deadline_ns, first.deadline_ns);
+  EXPECT_LE(absl::Nanoseconds(second.deadline_ns) - absl::Nanoseconds(now_.ns), absl::Seconds(6));
+}
+
 TEST_F(CrashedJobsTest, AreNotSentAgainAfterTheirDeadline) {
   config_.handlers[kWorkHandler].deadline = absl::Seconds(1);
   TestClient client = Ask("payload");
