@@ -106,7 +106,7 @@ struct ListenerConfig {
   friend bool operator==(const ListenerConfig&, const ListenerConfig&) = default;
 };
 
-using OptionValue = std::variant<bool, int64_t, double, std::string>;
+using OptionValue = std::variant<bool, int64_t, double, std::string, std::vector<std::string>>;
 
 // When a running job counts as slow.
 struct SlowAfter {
@@ -118,8 +118,12 @@ struct SlowAfter {
 };
 
 struct HandlerConfig {
-  std::string name;          // what requests call it: action or header `handler`
+  std::string name;  // what requests call it: action or header `handler`
+  // Whose code runs: one of these two is set.
   std::string builtin;       // which built-in: search, binary, echo, burn, file
+  std::string library;       // which plug-in: a path, or a name (worker/handlers/plugin.h)
+  std::string entry;         // which handler of the library; "" = the one of its name, or the only
+                             // one
   std::string content_type;  // "" = none; else requests of exactly this type come here when nothing
                              // else names a handler
   std::map<std::string, OptionValue> options;

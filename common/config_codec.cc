@@ -112,6 +112,19 @@ absl::Status WrongValue(const std::string& expects, const TomlNode& node) {
       absl::StrCat("must be ", expects, ", not ", DescribeNode(node)));
 }
 
+absl::StatusOr<OptionValue> ReadOptionValue(const TomlNode& node) {
+  if (node.kind == TomlNode::Kind::kScalar) return node.scalar;
+  if (node.kind == TomlNode::Kind::kArray) {
+    std::vector<std::string> texts;
+    for (const TomlNode& element : node.array) {
+      if (const std::string* text = As<std::string>(element)) texts.push_back(*text);
+    }
+    if (texts.size() == node.array.size()) return texts;
+    return absl::InvalidArgumentError("may hold strings only, because it is an array");
+  }
+  return WrongValue("a string, a number, true, false or an array of strings", node);
+}
+
 Codec<bool> BooleanCodec() {
   const std::string expects = "true or false";
   return {expects,

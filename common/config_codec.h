@@ -58,6 +58,9 @@ Codec<T> OptionalCodec(Codec<T> codec, T not_set) {
   return codec;
 }
 
+// The value of a handler's option: a scalar, or an array of strings.
+absl::StatusOr<OptionValue> ReadOptionValue(const TomlNode& node);
+
 // `must be EXPECTED, not VALUE`.
 absl::Status WrongValue(const std::string& expects, const TomlNode& node);
 

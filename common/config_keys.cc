@@ -84,17 +84,29 @@ Codec<absl::Duration> AgeCodec() {
   return OptionalCodec(DurationCodec(kShortestAge, kLongestAge), absl::InfiniteDuration());
 }
 
-// Which options exist, and of which type, depends on the built-in: config_load.cc checks that, with
-// positions.
+// What is before a NUL would be taken for the whole.
+Codec<std::string> LibraryCodec() {
+  Codec<std::string> codec = TextCodec();
+  codec.expects = "the path or the name of a library";
+  codec.read = [expects = codec.expects, read = codec.read](const TomlNode& node) {
+    absl::StatusOr<std::string> library = read(node);
+    if (library.ok() && library->find('\0') == std::string::npos) return library;
+    return absl::StatusOr<std::string>(WrongValue(expects, node));
+  };
+  return codec;
+}
+
+// Which options exist, and of which type, depends on the handler: what is wrong with one of them is
+// reported by config_tree.cc, with its position, or by the handler itself.
 Key<HandlerConfig> OptionsKey() {
   const std::string expects = "a table of options";
-  return {"options", expects, "What the built-in wants to know, as in { root = \"/srv\" }.",
+  return {"options", expects, "What the handler wants to know, as in { root = \"/srv\" }.",
           [expects](const TomlNode& node, HandlerConfig* handler) {
             if (node.kind != TomlNode::Kind::kTable) return WrongValue(expects, node);
             handler->options.clear();
             for (const TomlEntry& option : node.table) {
-              if (option.value.kind == TomlNode::Kind::kScalar)
-                handler->options[option.key] = option.value.scalar;
+              absl::StatusOr<OptionValue> value = ReadOptionValue(option.value);
+              if (value.ok()) handler->options[option.key] = *std::move(value);
             }
             return absl::OkStatus();
           },
@@ -102,7 +114,7 @@ Key<HandlerConfig> OptionsKey() {
             if (handler.options.empty()) return std::nullopt;
             const auto one = [](std::string* out,
                                 const std::pair<const std::string, OptionValue>& option) {
-              absl::StrAppend(out, option.first, " = ", TomlScalar(option.second));
+              absl::StrAppend(out, TomlKey(option.first), " = ", TomlValue(option.second));
             };
             return absl::StrCat("{ ", absl::StrJoin(handler.options, ", ", one), " }");
           }};
@@ -237,6 +249,12 @@ KeyTable<HandlerConfig> MakeHandlerKeys() {
                         return values;
                       }()),
                       "The built-in code that it runs."),
+              MakeKey("library", &H::library, LibraryCodec(),
+                      "The shared library with the code that it runs, instead of builtin: a path, "
+                      "or a name in the folder of plug-ins."),
+              MakeKey("entry", &H::entry, TextCodec(),
+                      "The handler of that library; the one of this name, or the only one, when "
+                      "not set."),
               MakeKey("content_type", &H::content_type, TextCodec(),
                       "Requests of exactly this type come here when nothing names a handler."),
               OptionsKey(),

@@ -163,10 +163,47 @@ class TreeLoader {
     HandlerConfig handler;
     KeyOrigins origins = Fill(HandlerKeys(), node, &handler);
     Require(node, "handler", "name");
-    Require(node, "handler", "builtin");
-    if (const Builtin* builtin = FindBuiltin(handler.builtin)) CheckOptions(*builtin, node);
+    CheckCode(node, &handler);
+    if (const Builtin* builtin = FindBuiltin(handler.builtin)) {
+      CheckOptions(*builtin, node);
+    } else if (!handler.library.empty()) {
+      CheckLibraryOptions(node);
+    }
     located_.config.handlers.push_back(std::move(handler));
     located_.handlers.push_back(std::move(origins));
+  }
+
+  // Whose code it runs: one of two keys says so, or the name, which is that of a default handler.
+  void CheckCode(const TomlNode& node, HandlerConfig* handler) {
+    const TomlEntry* const builtin = FindEntry(node.table, "builtin");
+    const TomlEntry* const library = FindEntry(node.table, "library");
+    const TomlEntry* const entry = FindEntry(node.table, "entry");
+    if (builtin != nullptr && library != nullptr) {
+      errors_.Add(At(library->key_position),
+                  "[[handler]] has 'builtin' already: 'library' is instead of it");
+    }
+    if (entry != nullptr && library == nullptr) {
+      errors_.Add(At(entry->key_position), "handler.entry needs handler.library beside it");
+    }
+    if (builtin != nullptr || library != nullptr) return;
+    const Builtin* const same = FindBuiltin(handler->name);
+    if (same != nullptr && same->by_default) {
+      handler->builtin = same->name;
+    } else {
+      errors_.Add(At(node.position), "[[handler]] needs the key 'builtin' or 'library'");
+    }
+  }
+
+  // Only the library itself knows which there are.
+  void CheckLibraryOptions(const TomlNode& handler) {
+    const TomlEntry* const options = FindEntry(handler.table, "options");
+    if (options == nullptr) return;
+    for (const TomlEntry& option : options->value.table) {
+      const absl::Status read = ReadOptionValue(option.value).status();
+      if (read.ok()) continue;
+      errors_.Add(At(option.value.position),
+                  absl::StrCat("handler.options.", option.key, " ", read.message()));
+    }
   }
 
   void CheckOptions(const Builtin& builtin, const TomlNode& handler) {

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -56,6 +57,9 @@ absl::StatusOr<OwnedFd> OpenBeneathStepByStep(int directory, const std::string& 
 absl::StatusOr<size_t> ReadFd(int fd, char* into, size_t capacity);
 absl::StatusOr<size_t> PReadFd(int fd, char* into, size_t capacity, uint64_t offset);
 absl::Status PWriteAll(int fd, absl::string_view bytes);  // to a file, from its start
+absl::StatusOr<std::string> ReadLink(const std::string& path);
+// The entries of a directory that are numbers, sorted; of /proc, mostly.
+absl::StatusOr<std::vector<int>> ListNumbers(const std::string& directory);
 
 // --- Sockets
 // -----------------------------------------------------------------------------------------------------
@@ -212,6 +216,9 @@ class Mapping {
 
   // REQUIRES: offset is a multiple of the page size.
   static absl::StatusOr<Mapping> Shared(int fd, size_t size, uint64_t offset, bool writable);
+  // Puts a read-only mapping of `fd`, which must be the same file from its start, in its place.
+  // Once the file has F_SEAL_FUTURE_WRITE, nothing can make that writable again. Failed: as it was.
+  absl::Status ReplaceByReadOnly(int fd);
   char* data() const { return data_; }
   size_t size() const { return size_; }
 

@@ -1,13 +1,17 @@
 // The part of common/posix.h that opens, reads and writes files.
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/posix.h"
 
@@ -97,6 +101,25 @@ absl::Status FillRandom(absl::Span<char> into) {
     if (n >= 0) return absl::InternalError("getrandom: not all came");
     if (errno != EINTR) return Failed("getrandom");
   }
+}
+
+absl::StatusOr<std::string> ReadLink(const std::string& path) {
+  char buffer[PATH_MAX];
+  const ssize_t size = ::readlink(path.c_str(), buffer, sizeof(buffer));
+  if (size < 0) return Failed(path);
+  return std::string(buffer, static_cast<size_t>(size));
+}
+
+absl::StatusOr<std::vector<int>> ListNumbers(const std::string& directory) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(directory.c_str()), &::closedir);
+  if (folder == nullptr) return Failed(directory);
+  std::vector<int> numbers;
+  while (const dirent* const entry = ::readdir(folder.get())) {
+    int number = 0;
+    if (absl::SimpleAtoi(entry->d_name, &number)) numbers.push_back(number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
 }
 
 }  // namespace windlass

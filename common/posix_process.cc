@@ -229,4 +229,11 @@ absl::StatusOr<Mapping> Mapping::Shared(int fd, size_t size, uint64_t offset, bo
   return mapping;
 }
 
+absl::Status Mapping::ReplaceByReadOnly(int fd) {
+  // MAP_FIXED takes the old mapping away and puts the new one there in one step.
+  void* const at = ::mmap(data_, size_, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0);
+  if (at == MAP_FAILED) return Failed(absl::StrCat("mmap ", size_, " bytes read-only"));
+  return absl::OkStatus();
+}
+
 }  // namespace windlass

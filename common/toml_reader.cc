@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <string_view>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_replace.h"
+#include "absl/strings/str_join.h"
 
 namespace windlass {
 namespace {
@@ -104,15 +106,36 @@ std::string TomlQuoted(absl::string_view text) {
   return quoted;
 }
 
-std::string TomlScalar(const OptionValue& value) {
+std::string TomlValue(const OptionValue& value) {
   if (const bool* truth = std::get_if<bool>(&value)) return *truth ? "true" : "false";
   if (const int64_t* integer = std::get_if<int64_t>(&value)) return absl::StrCat(*integer);
   if (const std::string* text = std::get_if<std::string>(&value)) return TomlQuoted(*text);
+  if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) {
+    const auto quoted = [](std::string* out, const std::string& text) {
+      out->append(TomlQuoted(text));
+    };
+    return absl::StrCat("[", absl::StrJoin(*texts, ", ", quoted), "]");
+  }
   const double number = std::get<double>(value);
   if (std::isnan(number)) return "nan";
   if (std::isinf(number)) return number > 0 ? "inf" : "-inf";
   return absl::StrFormat(
       "%.16e", number);  // 17 digits read back as the same double; the exponent makes it a float
+}
+
+std::string TomlKey(absl::string_view key) {
+  const bool is_bare = !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
+  });
+  return is_bare ? std::string(key) : TomlQuoted(key);
+}
+
+std::string DescribeValue(const OptionValue& value) {
+  if (std::holds_alternative<std::vector<std::string>>(value)) return "an array";
+  if (const double* number = std::get_if<double>(&value)) return absl::StrCat(*number);
+  const std::string* text = std::get_if<std::string>(&value);
+  if (text == nullptr || text->size() <= kMaxDescribedBytes) return TomlValue(value);
+  return absl::StrCat(TomlQuoted(absl::string_view(*text).substr(0, kMaxDescribedBytes)), "...");
 }
 
 std::string DescribeNode(const TomlNode& node) {
@@ -124,12 +147,9 @@ std::string DescribeNode(const TomlNode& node) {
     case TomlNode::Kind::kTime:
       return "a date or time";
     case TomlNode::Kind::kScalar:
-      break;
+      return DescribeValue(node.scalar);
   }
-  if (const double* number = std::get_if<double>(&node.scalar)) return absl::StrCat(*number);
-  const std::string* text = std::get_if<std::string>(&node.scalar);
-  if (text == nullptr || text->size() <= kMaxDescribedBytes) return TomlScalar(node.scalar);
-  return absl::StrCat(TomlQuoted(absl::string_view(*text).substr(0, kMaxDescribedBytes)), "...");
+  std::abort();  // not an enumerator: memory is corrupt
 }
 
 }  // namespace windlass

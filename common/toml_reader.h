@@ -31,7 +31,7 @@ struct TomlNode {
   };  // kTime: dates and times, which no key of ours takes
   Kind kind = Kind::kScalar;
   TomlPosition position;
-  OptionValue scalar;           // kScalar
+  OptionValue scalar;           // kScalar; never the array of strings
   bool written_octal = false;   // kScalar: an integer written 0o...
   TomlTable table;              // kTable
   std::vector<TomlNode> array;  // kArray
@@ -58,10 +58,13 @@ TomlNode ReadTomlValue(absl::string_view text);
 
 // A basic string with quotes: what ReadToml reads back as `text`.
 std::string TomlQuoted(absl::string_view text);
-// A scalar as a TOML value.
-std::string TomlScalar(const OptionValue& value);
+// As a TOML value, which ReadToml reads back as the same.
+std::string TomlValue(const OptionValue& value);
+// A key as it stands before "=": bare where TOML allows it.
+std::string TomlKey(absl::string_view key);
 // What a message calls a value: 5, "text" (shortened), a table.
 std::string DescribeNode(const TomlNode& node);
+std::string DescribeValue(const OptionValue& value);
 
 }  // namespace windlass
 

@@ -8,16 +8,19 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/config_load.h"
 #include "common/config_print.h"
 #include "common/log.h"
+#include "master/ask_child.h"
 #include "master/beginning.h"
 #include "master/master_loop.h"
 #include "master/options.h"
 #include "master/passed_sockets.h"
 #include "master/service_manager.h"
 #include "master/upgrade_state.h"
+#include "worker/handlers/plugin.h"
 #include "worker/io/run_worker.h"
 #include "worker/pool/zygote.h"
 
@@ -95,6 +98,15 @@ int Serve(const Options& options, std::vector<std::string> command, Config confi
                       options.hint ? client : "");
 }
 
+// Libraries of handlers are loaded in a child, with the time that a start would have: they are
+// somebody else's code.
+int Check(const Config& config) {
+  const absl::Status loaded =
+      AskChild([&config] { return CheckPlugins(config); }, config.master.startup_timeout);
+  if (!loaded.ok()) return Fail(absl::StrCat(config.source, ": ", loaded.message()), EX_CONFIG);
+  return std::cout << config.source << ": valid\n", 0;
+}
+
 int CheckUpgrade(int memfd) {
   const absl::StatusOr<proto::UpgradeState> state = ReadUpgradeState(memfd);
   if (!state.ok()) return Fail(state.status().message(), kExitRunTime);
@@ -113,7 +125,7 @@ int Main(int argc, char** argv) {
   if (!config.ok()) return (is_start ? FailStart : Fail)(config.status().message(), EX_CONFIG);
   if (options->print_config) return std::cout << PrintConfig(*config), 0;
   if (options->check_upgrade >= 0) return CheckUpgrade(options->check_upgrade);
-  if (options->check) return std::cout << config->source << ": valid\n", 0;
+  if (options->check) return Check(*config);
   return Serve(*options, {argv, argv + argc}, *std::move(config));
 }
 

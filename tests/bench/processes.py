@@ -149,8 +149,9 @@ def memory_and_descriptors(pids):
 class Server:
     """A process that says on one of its streams where it listens."""
 
-    def __init__(self, processes, command, listeners, stream, pattern, env=None):
+    def __init__(self, processes, command, listeners, stream, pattern, env=None, keep=None):
         self.processes = processes
+        self.keep, self.kept = keep and re.compile(keep), []  # lines that somebody wants later
         streams = {"stdout": subprocess.DEVNULL, stream: subprocess.PIPE}
         self.process = processes.start(command, env=env, **streams)
         self.ports, self.last_lines, self.announced = {}, [], threading.Event()
@@ -165,12 +166,17 @@ class Server:
     def read(self, stream, pattern, listeners):
         for line in stream:  # to its end: a full pipe must not hold the server up
             self.last_lines = self.last_lines[-19:] + [line]
+            if self.keep and self.keep.search(line):
+                self.kept.append(line)
             match = pattern.search(line)
             if match is not None:
                 self.ports[match.group(1)] = int(match.group(2))
             if len(self.ports) == listeners:
                 self.announced.set()
         self.announced.set()
+
+    def log(self):
+        return "".join(self.kept)
 
     def __enter__(self):
         return self

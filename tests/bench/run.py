@@ -2,7 +2,7 @@
 """The runner of `make bench`: Windlass beside bare peers, in one run on one machine, as ratios.
 
 Alternates Windlass and its peers, takes medians, prints every figure with its target, ends after
-about three minutes, with every process that it started gone. Loopback only.
+about six minutes, with every process that it started gone. Loopback only.
 
 Exit code: 0 all figures were measured (targets may be missed; --strict makes that 1), 1 not all.
 """
@@ -21,11 +21,12 @@ import sys
 import tempfile
 import time
 
+from faults import FaultBench, fault_figures
 from processes import (BenchError, Processes, Server, cpu_seconds, descendants,
                        memory_and_descriptors)
 
 HERE = pathlib.Path(__file__).resolve().parent
-WHOLE_RUN_SECONDS = 300
+WHOLE_RUN_SECONDS = 900
 CONNECTIONS = 10_000
 HOLDERS = 2  # processes that hold the idle connections: one may have 20,000 descriptors only
 
@@ -41,6 +42,13 @@ class Bench:
         command += [f"--listen={protocol}://127.0.0.1:0" for protocol in protocols]
         return Server(self.processes, command, len(protocols), "stderr",
                       r"listening protocol=(\S+) address=\S*:(\d+)",
+                      env={**os.environ, "RUNTIME_DIRECTORY": self.runtime.name})
+
+    def faulty(self, config):
+        path = pathlib.Path(self.runtime.name) / "windlass.toml"
+        path.write_text(config)
+        return Server(self.processes, [self.build / "windlassd", f"--config={path}"], 1, "stderr",
+                      r"listening protocol=(\S+) address=\S*:(\d+)", keep=r" debug master.* -> ",
                       env={**os.environ, "RUNTIME_DIRECTORY": self.runtime.name})
 
     def echo_peer(self):
@@ -226,6 +234,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=HERE.parent.parent / "build")
     parser.add_argument("--json", type=pathlib.Path, help="also write every figure there")
     parser.add_argument("--strict", action="store_true", help="a missed target is a failure")
+    parser.add_argument("--only", help="the parts whose names have this in them")
     parser.add_argument("--quick", action="store_true", help="short runs, to try the runner with")
     parser.add_argument("--hold", nargs=2, type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -242,9 +251,12 @@ def main():
     rounds, seconds = (1, 1) if args.quick else (3, 5)
     parts = {"pool throughput": lambda: bench.pool_throughput(rounds, seconds),
              "echo CPU": lambda: bench.echo_cpu(*((1, 1) if args.quick else (7, 2))),
-             "idle memory": bench.idle_memory}
+             "idle memory": bench.idle_memory,
+             **fault_figures(FaultBench(bench.build, bench.faulty), figure, args.quick)}
     report, figures, failed = {"machine": facts, "raw": {}, "errors": {}}, [], False
     for name, part in parts.items():
+        if args.only and args.only not in name:
+            continue
         print(f"{name}:", flush=True)
         try:
             measured, report["raw"][name] = part()

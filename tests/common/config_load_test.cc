@@ -179,6 +179,31 @@ TEST_F(LoadConfigTest, HandlersReplaceDefaultsOfTheirNameAndAreAddedOtherwise) {
             (Lines{"search=search", "binary=burn", "echo=echo", "burn=burn", "mirror=echo"}));
 }
 
+TEST_F(LoadConfigTest, HandlerOfALibraryHasOptionsOfAnyKind) {
+  const absl::StatusOr<Config> config = Load(
+      absl::StrCat(kListener,
+                   "[[handler]]\nname = 'echo'\nlibrary = 'x'\nentry = 'y'\n"
+                   "options = { s = 'a', i = 1, f = 1.0, b = true, l = ['p', 'q'], none = [] }\n"));
+  ASSERT_EQ(config.status(), absl::OkStatus());
+  const HandlerConfig& handler = config->handlers[2];
+  EXPECT_EQ(handler.name, "echo");
+  EXPECT_EQ(handler.builtin, "");
+  EXPECT_EQ(handler.library, "x");
+  EXPECT_EQ(handler.entry, "y");
+  const std::map<std::string, OptionValue> options = {
+      {"s", std::string("a")}, {"i", int64_t{1}}, {"f", 1.0}, {"b", true},
+      {"l", Lines{"p", "q"}},  {"none", Lines{}}};
+  EXPECT_EQ(handler.options, options);
+}
+
+TEST_F(LoadConfigTest, HandlerNamedLikeADefaultOneRunsItsCodeUnlessItSaysOtherwise) {
+  const absl::StatusOr<Config> config =
+      Load(absl::StrCat(kListener, "[[handler]]\nname = 'search'\ndeadline = '1s'\n"));
+  ASSERT_EQ(config.status(), absl::OkStatus());
+  EXPECT_EQ(config->handlers[0].builtin, "search");
+  EXPECT_EQ(config->handlers[0].deadline, absl::Seconds(1));
+}
+
 TEST_F(LoadConfigTest, FileModeMayBeAnOctalNumber) {
   EXPECT_EQ(Load("[[listener]]\naddress = 'unix:/a'\nmode = 0o600\n")->listeners[0].mode, 0600);
 }
@@ -334,11 +359,29 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
         "F:5:9: listener.group is for unix: addresses only"}},
       // Handlers.
       {"[[handler]]\nbuiltin = 'echo'\n", {"F:1:1: [[handler]] needs the key 'name'"}},
-      {"[[handler]]\nname = 'x'\n", {"F:1:1: [[handler]] needs the key 'builtin'"}},
+      {"[[handler]]\nname = 'x'\n", {"F:1:1: [[handler]] needs the key 'builtin' or 'library'"}},
       {"[[handler]]\nname = 'x'\nbuiltin = 'serch'\n",
        {"F:3:11: handler.builtin must be one of \"search\", \"binary\", \"echo\", \"burn\", "
         "\"file\", \"append\", not \"serch\", "
         "did you mean 'search'?"}},
+      {"[[handler]]\nname = 'file'\n", {"F:1:1: [[handler]] needs the key 'builtin' or 'library'"}},
+      {"[[handler]]\nname = 'x'\nbuiltin = 'echo'\nlibrary = '/x.so'\n",
+       {"F:4:1: [[handler]] has 'builtin' already: 'library' is instead of it"}},
+      {"[[handler]]\nname = 'x'\nbuiltin = 'echo'\nentry = 'y'\n",
+       {"F:4:1: handler.entry needs handler.library beside it"}},
+      {"[[handler]]\nname = 'x'\nlibrary = ''\n",
+       {"F:3:11: handler.library must be the path or the name of a library, not \"\""}},
+      {"[[handler]]\nname = 'x'\nlibrary = \"a\\u0000b\"\n",
+       {"F:3:11: handler.library must be the path or the name of a library, not \"a\\u0000b\""}},
+      {"[[handler]]\nname='x'\nlibrary='x'\noptions = { a = { b = 1 }, c = 1 }\n",
+       {"F:4:17: handler.options.a must be a string, a number, true, false or an array of strings, "
+        "not a table"}},
+      {"[[handler]]\nname='x'\nlibrary='x'\n[handler.options]\nok = ['a']\nmix = ['a', 1]\n"
+       "day = 2026-11-21\n",
+       {"F:6:7: handler.options.mix may hold strings only, because it is an array",
+        "F:7:7: handler.options.day must be a string, a number, true, false or an array of "
+        "strings, "
+        "not a date or time"}},
       {"[[handler]]\nname='x'\nbuiltin='echo'\n[[handler]]\nname='x'\nbuiltin='burn'\n",
        {"F:5:6: handler.name 'x' is there already, at F:2:6"}},
       {"[[handler]]\nname='x'\nbuiltin='echo'\ncontent_type='a/b'\n"

@@ -105,6 +105,26 @@ deadline = "1ms"
 [[handler]]
 name = "pictures"
 builtin = "burn"
+[[handler]]
+name = "resize"
+library = "/opt/my \"lib\".so"
+entry = "big"
+[handler.options]
+text = "a \"b\" \\ \n \u0001 \u00e9"
+"a key.with = all" = "x"
+"" = "no name"
+dash-ed_1 = true
+least = -9223372036854775808
+most = 9223372036854775807
+float = 0.1
+tiny = 5e-324
+whole = 2.0
+endless = -inf
+none = []
+words = ["a, b", "]", "", "c\t"]
+[[handler]]
+name = "binary"
+library = "plain"
 )");
   ASSERT_EQ(config.status(), absl::OkStatus());
   ExpectRoundTrip(*config);

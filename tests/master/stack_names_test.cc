@@ -33,66 +33,60 @@ class StackNamesTest : public testing::Test {
     return answer;
   }
 
+  std::vector<std::string> told_, ignored_;
   TimerWheel timers_;
   StackNames names_;
   std::unique_ptr<ControlChannel> master_, zygote_;
 };
 
 TEST_F(StackNamesTest, TheZygoteNamesThem) {
-  std::vector<std::string> told;
-  names_.Ask(master_.get(), {0x10, 0x20}, Into(&told));
+  names_.Ask(master_.get(), {0x10, 0x20}, Into(&told_));
   const proto::Command::Symbolize asked = Asked();
   EXPECT_THAT(asked.addresses(), ElementsAre(0x10, 0x20));
-  EXPECT_THAT(told, ElementsAre());
+  EXPECT_THAT(told_, ElementsAre());
   names_.OnNamed(Answer(asked.number(), {"A()", "B()"}));
-  EXPECT_THAT(told, ElementsAre("A()", "B()"));
+  EXPECT_THAT(told_, ElementsAre("A()", "B()"));
 }
 
 TEST_F(StackNamesTest, OurOwnFramesBelowTheHandlerAreLeftOut) {
-  std::vector<std::string> told;
-  names_.Ask(master_.get(), {1, 2, 3}, Into(&told));
+  names_.Ask(master_.get(), {1, 2, 3}, Into(&told_));
   names_.OnNamed(Answer(Asked().number(),
                         {"Spin()", "windlass::JobLoop::RunHandler() (windlassd+0x1)", "main"}));
-  EXPECT_THAT(told, ElementsAre("Spin()"));
+  EXPECT_THAT(told_, ElementsAre("Spin()"));
 }
 
 TEST_F(StackNamesTest, AnAnswerThatIsShortOrUnprintableDoesNoHarm) {
-  std::vector<std::string> told;
-  names_.Ask(master_.get(), {0x10, 0x20}, Into(&told));
+  names_.Ask(master_.get(), {0x10, 0x20}, Into(&told_));
   names_.OnNamed(Answer(Asked().number(), {"A\n\x1b"}));
-  EXPECT_THAT(told, ElementsAre("A??", "0x20"));
+  EXPECT_THAT(told_, ElementsAre("A??", "0x20"));
 }
 
 TEST_F(StackNamesTest, AnAnswerThatNobodyAskedForIsDropped) {
-  std::vector<std::string> told;
-  names_.Ask(master_.get(), {0x10}, Into(&told));
+  names_.Ask(master_.get(), {0x10}, Into(&told_));
   names_.OnNamed(Answer(Asked().number() + 7, {"A()"}));
-  EXPECT_THAT(told, ElementsAre());
+  EXPECT_THAT(told_, ElementsAre());
 }
 
 TEST_F(StackNamesTest, WithoutAZygoteTheAddressesDo) {
-  std::vector<std::string> told;
-  names_.Ask(nullptr, {0xabc}, Into(&told));
-  EXPECT_THAT(told, ElementsAre("0xabc"));
+  names_.Ask(nullptr, {0xabc}, Into(&told_));
+  EXPECT_THAT(told_, ElementsAre("0xabc"));
 }
 
 TEST_F(StackNamesTest, AZygoteThatDoesNotAnswerIsNotWaitedForLong) {
-  std::vector<std::string> told;
-  names_.Ask(master_.get(), {0xabc}, Into(&told));
+  names_.Ask(master_.get(), {0xabc}, Into(&told_));
   timers_.Advance(timers_.now() + (StackNames::kPatience - absl::Milliseconds(10)));
-  EXPECT_THAT(told, ElementsAre());
+  EXPECT_THAT(told_, ElementsAre());
   timers_.Advance(timers_.now() + absl::Milliseconds(20));
-  EXPECT_THAT(told, ElementsAre("0xabc"));
+  EXPECT_THAT(told_, ElementsAre("0xabc"));
 }
 
 TEST_F(StackNamesTest, InAStormOnlySoManyAreAsked) {
-  std::vector<std::string> ignored, told;
   for (size_t i = 0; i < StackNames::kMostAsked; ++i) {
-    names_.Ask(master_.get(), {0x10}, Into(&ignored));
+    names_.Ask(master_.get(), {0x10}, Into(&ignored_));
   }
-  EXPECT_THAT(ignored, ElementsAre());
-  names_.Ask(master_.get(), {0x20}, Into(&told));
-  EXPECT_THAT(told, ElementsAre("0x20"));
+  EXPECT_THAT(ignored_, ElementsAre());
+  names_.Ask(master_.get(), {0x20}, Into(&told_));
+  EXPECT_THAT(told_, ElementsAre("0x20"));
 }
 
 TEST(FramesOf, IsNotFooledByACountThatIsGarbage) {

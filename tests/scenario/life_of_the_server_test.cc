@@ -67,7 +67,7 @@ TEST(Sigquit, StopsAtOnceAndLeavesNoProcess) {
 
 TEST(Sigterm, ToTheWholeProcessGroupIsTheMastersBusiness) {
   const auto server = Server::StartUsual();
-  for (const char* role : {"worker", "pool"}) {
+  for (const char* role : {"worker", "pool", "zygote"}) {
     for (pid_t pid : server->Children(role)) {
       for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) ::kill(pid, signal);
     }

@@ -38,7 +38,7 @@ class NewGeneration : public testing::Test {
     EXPECT_EQ(after.state, "serving");
     ASSERT_TRUE(after.last_reload);
     EXPECT_FALSE(after.last_reload->ok);
-    for (const char* role : {"worker", "pool"}) {
+    for (const char* role : {"worker", "pool", "zygote"}) {
       // By /proc, so that none of the new generation is forgotten.
       EXPECT_TRUE(Eventually([&] { return server_->Children(role) == before_.Pids(role); }));
     }
@@ -89,13 +89,13 @@ TEST_F(NewGeneration, IsSeenInTheStatusWhileItStarts) {
   ExpectUntouched();
 }
 
-TEST_F(NewGeneration, OfWhichAProcessIsKilledWhileItStartsIsEnded) {
+TEST_F(NewGeneration, WhoseZygoteIsKilledWhileItLoadsIsEnded) {
   server_->WriteConfig(HangingConfig("60s"));
   server_->Signal(SIGHUP);
   pid_t victim = 0;
   ASSERT_TRUE(Eventually([&] {
-    for (const pid_t pid : server_->Children("pool")) {
-      const std::vector<pid_t> old = before_.Pids("pool");
+    for (const pid_t pid : server_->Children("zygote")) {
+      const std::vector<pid_t> old = before_.Pids("zygote");
       if (std::find(old.begin(), old.end(), pid) == old.end()) victim = pid;
     }
     return victim != 0;

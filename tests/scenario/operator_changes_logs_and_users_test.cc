@@ -81,7 +81,7 @@ TEST(LogFile, IsOpenedAgainByCommandAndBySignalInEveryProcess) {
     } else {
       const ProgramResult result = server->Ctl({"reopen-logs"});
       EXPECT_EQ(result.exit_code, 0) << result.err;
-      EXPECT_TRUE(absl::StrContains(result.out, "4 of 4 processes")) << result.out;
+      EXPECT_TRUE(absl::StrContains(result.out, "5 of 5 processes")) << result.out;
     }
     EXPECT_TRUE(Has(path, "opened again"));
     EXPECT_TRUE(Eventually([&] {
@@ -133,8 +133,8 @@ TEST(User, IsWhatWorkersAndPoolProcessesBecomeAndStayOverReloads) {
   const uid_t user = daemon->pw_uid;
   const auto server = Server::StartWithConfig(ConfigText({.in_master = "user = \"daemon\""}));
   for (int round = 0; round < 2; ++round) {
-    for (const char* role : {"worker", "pool"}) {
-      ASSERT_EQ(server->Children(role).size(), 2u);
+    for (const char* role : {"worker", "pool", "zygote"}) {
+      ASSERT_EQ(server->Children(role).size(), role == std::string("zygote") ? 1u : 2u);
       for (const pid_t pid : server->Children(role)) EXPECT_EQ(UserOf(pid), user) << role;
     }
     EXPECT_EQ(UserOf(server->pid()), 0u);  // it may have to bind and to fork for long
@@ -147,7 +147,9 @@ TEST(User, IsWhatWorkersAndPoolProcessesBecomeAndStayOverReloads) {
 TEST(RootWithoutAUser, StillDoesNotRunHandlersAsRoot) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root";
   const auto server = Server::StartUsual();
-  for (const pid_t pid : server->Children("pool")) EXPECT_EQ(UserOf(pid), 65534u);
+  for (const char* role : {"pool", "zygote"}) {
+    for (const pid_t pid : server->Children(role)) EXPECT_EQ(UserOf(pid), 65534u) << role;
+  }
 }
 
 }  // namespace

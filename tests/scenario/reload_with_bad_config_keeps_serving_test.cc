@@ -46,7 +46,7 @@ class ReloadWithBadConfig : public testing::Test {
     ASSERT_TRUE(OldGenerationsEnd(*server_));  // and what the new one had begun
     const ServerStatus after = ServerStatus::Of(*server_);
     EXPECT_EQ(after.state, "serving");
-    for (const char* role : {"worker", "pool"}) {
+    for (const char* role : {"worker", "pool", "zygote"}) {
       EXPECT_EQ(after.Pids(role), before_.Pids(role));
       EXPECT_EQ(server_->Children(role), before_.Pids(role));
     }

@@ -153,7 +153,7 @@ Server::~Server() {
   if (pid_ > 0 && !ended_) {
     ::kill(pid_, SIGCONT);
     ::kill(pid_, SIGKILL);
-    for (const char* role : {"worker", "pool"}) {
+    for (const char* role : {"worker", "pool", "zygote"}) {
       for (pid_t child : Children(role)) ::kill(child, SIGCONT);
     }
     ::waitpid(pid_, nullptr, 0);

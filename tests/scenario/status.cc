@@ -200,7 +200,8 @@ bool OldGenerationsEnd(const Server& server, absl::Duration limit) {
         return status.generations.size() == 1 &&
                status.Serving("worker").size() == status.workers.wanted &&
                status.Serving("pool").size() == status.pool.wanted &&
-               status.processes.size() == status.workers.wanted + status.pool.wanted;
+               status.Serving("zygote").size() == 1 &&
+               status.processes.size() == status.workers.wanted + status.pool.wanted + 1;
       },
       limit);
 }

@@ -112,5 +112,41 @@ TEST(ClientOptions, HelpAndVersionNeedNothingElse) {
   EXPECT_EQ(Parse({"--version"})->command, ClientCommand::kVersion);
 }
 
+TEST(ClientOptions, RunTakesAHandlerItsOptionsAndWhatARequestCanSay) {
+  const auto options =
+      Parse({"run", "--library=./x.so", "--handler=h", "--option=n=5", "--option", "s=some text",
+             "--option=e=", "--option=q=a=b", "--option=l=[\"x\"]", "--header=who=me",
+             "--content-type=text/plain", "--deadline=5s", "-"});
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->command, ClientCommand::kRun);
+  EXPECT_EQ(options->file, "-");
+  EXPECT_EQ(options->run.library, "./x.so");
+  EXPECT_EQ(options->run.handler, "h");
+  const std::map<std::string, OptionValue> expected = {{"n", int64_t{5}},
+                                                       {"s", std::string("some text")},
+                                                       {"e", std::string()},
+                                                       {"q", std::string("a=b")},
+                                                       {"l", std::vector<std::string>{"x"}}};
+  EXPECT_EQ(options->run.options, expected);
+  EXPECT_EQ(options->run.deadline, absl::Seconds(5));
+  EXPECT_EQ(options->message.content_encoding, "utf-8");
+  ASSERT_EQ(options->message.more_keys.size(), 1u);
+  EXPECT_EQ(Parse({"run", "--builtin=echo", "f"})->run.deadline, absl::InfiniteDuration());
+}
+
+TEST(ClientOptions, RunNeedsOneHandlerAndOptionsThatBelongToIt) {
+  ExpectUsageError({"run", "f"}, "--library");
+  ExpectUsageError({"run", "--library=x", "--builtin=echo", "f"}, "--builtin");
+  ExpectUsageError({"run", "--builtin=eco", "f"}, "did you mean 'echo'?");
+  ExpectUsageError({"run", "--builtin=echo", "--handler=echo", "f"}, "--library");
+  ExpectUsageError({"run", "--library=x"}, "usage: windlass run");
+  ExpectUsageError({"run", "--library=x", "f", "--option=x"}, "KEY=VALUE");
+  ExpectUsageError({"run", "--library=x", "f", "--option=x=1", "--option=x=2"}, "given twice");
+  ExpectUsageError({"run", "--library=x", "f", "--option=x={a=1}"}, "not a table");
+  ExpectUsageError({"run", "--library=x", "f", "--timeout=1s"}, "does not belong to 'run'");
+  ExpectUsageError({"send", ":1", "f", "--library=x"}, "does not belong to 'send'");
+  ExpectUsageError({"line", ":1", "--option=a=1"}, "does not belong to 'line'");
+}
+
 }  // namespace
 }  // namespace windlass

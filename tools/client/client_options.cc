@@ -6,6 +6,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/address.h"
+#include "common/builtin_handlers.h"
+#include "common/config_codec.h"
 #include "common/nearest_name.h"
 #include "tools/client/command_line.h"
 
@@ -17,7 +19,7 @@ constexpr uint64_t kMaxConnections = 1'000'000;
 constexpr uint64_t kMaxDeadlineMs = 86'400'000;  // wire.md: a day
 constexpr size_t kAnyNumber = SIZE_MAX;
 
-constexpr std::array<OptionSpec, 12> kOptions = {{{"json"},
+constexpr std::array<OptionSpec, 16> kOptions = {{{"json"},
                                                   {"show-wire"},
                                                   {"timeout", true},
                                                   {"help"},
@@ -28,11 +30,18 @@ constexpr std::array<OptionSpec, 12> kOptions = {{{"json"},
                                                   {"content-encoding", true},
                                                   {"header", true, true},
                                                   {"deadline-ms", true},
-                                                  {"request-id", true}}};
+                                                  {"request-id", true},
+                                                  {"library", true},
+                                                  {"builtin", true},
+                                                  {"option", true, true},
+                                                  {"deadline", true}}};
 constexpr std::array<absl::string_view, 5> kCommonOptions = {"json", "show-wire", "timeout", "help",
                                                              "version"};
 constexpr std::array<absl::string_view, 6> kSendOptions = {
     "handler", "content-type", "content-encoding", "header", "deadline-ms", "request-id"};
+constexpr std::array<absl::string_view, 10> kRunOptions = {
+    "library",          "builtin", "handler",  "option", "content-type",
+    "content-encoding", "header",  "deadline", "help",   "version"};
 
 struct CommandSpec {
   absl::string_view name;
@@ -40,14 +49,15 @@ struct CommandSpec {
   absl::string_view arguments;  // after the name, for messages
   size_t least, most;           // how many of them
 };
-constexpr std::array<CommandSpec, 7> kCommands = {
+constexpr std::array<CommandSpec, 8> kCommands = {
     {{"echo", ClientCommand::kEcho, "ADDRESS TEXT", 2, 2},
      {"multi", ClientCommand::kMulti, "ADDRESS CONNECTIONS [MESSAGE]...", 2, kAnyNumber},
      {"search", ClientCommand::kSearch, "ADDRESS VALUE", 2, 2},
      {"binary", ClientCommand::kBinary, "ADDRESS VALUE", 2, 2},
      {"line", ClientCommand::kLine, "ADDRESS", 1, 1},
      {"length", ClientCommand::kLength, "ADDRESS FILE", 2, 2},
-     {"send", ClientCommand::kSend, "ADDRESS FILE", 2, 2}}};
+     {"send", ClientCommand::kSend, "ADDRESS FILE", 2, 2},
+     {"run", ClientCommand::kRun, "--library=LIBRARY FILE", 1, 1}}};
 
 absl::StatusOr<CommandSpec> FindCommand(absl::string_view name) {
   std::vector<std::string> names;
@@ -63,8 +73,10 @@ bool Accepts(ClientCommand command, absl::string_view option) {
   const auto in = [option](const auto& list) {
     return std::find(list.begin(), list.end(), option) != list.end();
   };
+  if (command == ClientCommand::kRun) return in(kRunOptions);
   if (in(kCommonOptions)) return true;
   if (in(kSendOptions)) return command == ClientCommand::kSend;
+  if (in(kRunOptions)) return false;
   return command == ClientCommand::kLine || command == ClientCommand::kLength;
 }
 
@@ -92,14 +104,19 @@ absl::Status TakeMoreKeys(const std::vector<std::string>& given, MessageOptions*
   return absl::OkStatus();
 }
 
+void TakeContentOptions(const CommandLine& line, MessageOptions* message) {
+  if (line.Has("content-type")) {
+    message->content_type = line.Value("content-type");
+    message->content_encoding =
+        absl::StartsWith(message->content_type, "text/") ? "utf-8" : "binary";
+  }
+  if (line.Has("content-encoding")) message->content_encoding = line.Value("content-encoding");
+}
+
 absl::Status TakeSendOptions(const CommandLine& line, ClientOptions* options) {
   MessageOptions& message = options->message;
   message.handler = line.Value("handler");
-  if (line.Has("content-type")) {
-    message.content_type = line.Value("content-type");
-    message.content_encoding = absl::StartsWith(message.content_type, "text/") ? "utf-8" : "binary";
-  }
-  if (line.Has("content-encoding")) message.content_encoding = line.Value("content-encoding");
+  TakeContentOptions(line, &message);
   if (line.Has("request-id")) message.request_id = line.Value("request-id");
   if (message.request_id && message.request_id->size() > 256) {
     return absl::InvalidArgumentError("--request-id: at most 256 bytes");
@@ -115,6 +132,48 @@ absl::Status TakeSendOptions(const CommandLine& line, ClientOptions* options) {
   return TakeMoreKeys(line.Values("header"), &message);
 }
 
+absl::Status TakeHandlerOptions(const std::vector<std::string>& given, RunOptions* run) {
+  for (const std::string& pair : given) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return absl::InvalidArgumentError(absl::StrCat("--option: '", pair, "' is not KEY=VALUE"));
+    const std::string key = pair.substr(0, equals);
+    absl::StatusOr<OptionValue> value = ReadOptionValue(ReadTomlValue(pair.substr(equals + 1)));
+    if (!value.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--option: '", key, "' ", value.status().message()));
+    }
+    if (!run->options.emplace(key, *std::move(value)).second)
+      return absl::InvalidArgumentError(absl::StrCat("--option: '", key, "' is given twice"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TakeRunOptions(const CommandLine& line, ClientOptions* options) {
+  RunOptions& run = options->run;
+  run.library = line.Value("library");
+  run.builtin = line.Value("builtin");
+  run.handler = line.Value("handler");
+  if (run.library.empty() == run.builtin.empty())
+    return absl::InvalidArgumentError("run needs --library, or --builtin instead of it");
+  if (!run.builtin.empty() && !run.handler.empty())
+    return absl::InvalidArgumentError("--handler belongs to --library");
+  const std::vector<std::string> builtins = BuiltinNames();
+  if (!run.builtin.empty() && FindBuiltin(run.builtin) == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("--builtin: there is no '", run.builtin, "'",
+                                                   DidYouMean(run.builtin, builtins)));
+  }
+  TakeContentOptions(line, &options->message);
+  if (line.Has("deadline")) {
+    const absl::StatusOr<absl::Duration> deadline =
+        ParseTimeout("--deadline", line.Value("deadline"));
+    if (!deadline.ok()) return deadline.status();
+    run.deadline = *deadline;
+  }
+  const absl::Status taken = TakeHandlerOptions(line.Values("option"), &run);
+  return taken.ok() ? TakeMoreKeys(line.Values("header"), &options->message) : taken;
+}
+
 absl::Status TakeMultiArguments(const std::vector<std::string>& given, ClientOptions* options) {
   const absl::StatusOr<uint64_t> count = ParseCount("CONNECTIONS", given[2], 1, kMaxConnections);
   if (!count.ok()) return count.status();
@@ -128,6 +187,10 @@ absl::Status TakeMultiArguments(const std::vector<std::string>& given, ClientOpt
 
 absl::Status TakeArguments(const CommandLine& line, ClientOptions* options) {
   const std::vector<std::string>& given = line.positionals();
+  if (options->command == ClientCommand::kRun) {
+    options->file = given[1];
+    return TakeRunOptions(line, options);
+  }
   options->address = given[1];
   const absl::StatusOr<ListenAddress> address = ParseListenAddress(options->address);
   if (!address.ok()) return absl::InvalidArgumentError(address.status().message());
@@ -135,6 +198,7 @@ absl::Status TakeArguments(const CommandLine& line, ClientOptions* options) {
     case ClientCommand::kHelp:
     case ClientCommand::kVersion:
     case ClientCommand::kLine:
+    case ClientCommand::kRun:  // done already: it has no address
       return absl::OkStatus();
     case ClientCommand::kSearch:
       options->message.content_type = "text/json";

@@ -2,6 +2,7 @@
 #define WINDLASS_TOOLS_CLIENT_CLIENT_OPTIONS_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "common/config.h"
 
 namespace windlass {
 
@@ -24,6 +26,7 @@ enum class ClientCommand : uint8_t {
   kLine,
   kLength,
   kSend,
+  kRun,
 };
 
 // What a request of the message protocol says about itself beside its length.
@@ -34,6 +37,14 @@ struct MessageOptions {
   std::optional<std::string> request_id;
   uint32_t deadline_ms = 0;                                    // 0 = none
   std::vector<std::pair<std::string, std::string>> more_keys;  // --header; values are strings
+};
+
+// Which handler `run` runs, and how. One of library and builtin is set.
+struct RunOptions {
+  std::string library, builtin;
+  std::string handler;  // which one of the library; "" = the only one
+  std::map<std::string, OptionValue> options;
+  absl::Duration deadline = absl::InfiniteDuration();
 };
 
 // What `windlass` was asked to do. Only the members that belong to `command` mean something.
@@ -47,9 +58,10 @@ struct ClientOptions {
   std::string text;                   // echo TEXT, search VALUE, binary VALUE
   uint32_t connections = 0;           // multi
   std::vector<std::string> messages;  // multi
-  std::string file;                   // length, send; "-" is standard input
+  std::string file;                   // length, send, run; "-" is standard input
   bool half_close = true;             // line, length: say that no more will be sent
-  MessageOptions message;             // search, binary, send
+  MessageOptions message;             // search, binary, send; for run: types and header
+  RunOptions run;                     // run
 };
 
 // Pure. `args` without the program's name. InvalidArgument: wrong usage, and says how.

@@ -15,6 +15,7 @@
 #include "tools/client/multi.h"
 #include "tools/client/output.h"
 #include "tools/client/raw_dialogues.h"
+#include "tools/client/run_handler.h"
 
 namespace windlass {
 namespace {
@@ -174,6 +175,8 @@ Outcome Run(const ClientOptions& options) {
       return RunLength(options);
     case ClientCommand::kSend:
       return RunSend(options);
+    case ClientCommand::kRun:
+      return RunHandler(options);
   }
   std::abort();  // not an enumerator: memory is corrupt
 }

@@ -164,27 +164,33 @@ _windlassctl_words() {
 
 _windlass_words() {
   local sends='--handler= --content-type= --content-encoding= --header= --deadline-ms= --request-id='
-  local valued="--timeout= $sends"
+  local only_run='--library= --builtin= --option= --deadline='
+  local runs="$only_run --handler= --content-type= --content-encoding= --header="
+  local valued="--timeout= $sends $only_run"
   local common='--json --show-wire --timeout= --help --version'
   local command
   if _windlass_in_value "$valued"; then
     case $option in
-      --handler) _windlass_offer "$_windlass_handlers" ;;
+      --handler | --builtin) _windlass_offer "$_windlass_handlers" ;;
+      --library) _windlass_offer_files ;;
       --content-type) _windlass_offer 'text/json text/plain application/octet-stream' ;;
       --content-encoding) _windlass_offer 'utf-8 utf-16 iso-8859-1 binary' ;;
-      --timeout) _windlass_offer '1s 10s 1m 0' ;;
+      --timeout | --deadline) _windlass_offer '1s 10s 1m 0' ;;
     esac
     return
   fi
   command=$(_windlass_command "$valued")
   if [[ -z $command ]]; then
-    _windlass_offer "search binary send echo multi line length $sends --no-half-close $common"
+    _windlass_offer "search binary send run echo multi line length $sends $only_run --no-half-close $common"
   elif [[ $current == -* ]]; then
     case $command in
       send) _windlass_offer "$sends $common" ;;
+      run) _windlass_offer "$runs --help --version" ;;
       line | length) _windlass_offer "--no-half-close $common" ;;
       *) _windlass_offer "$common" ;;
     esac
+  elif [[ $command == run ]]; then
+    _windlass_offer_files
   elif [[ ${words[-1]} == "$command" ]]; then
     _windlass_offer_address '127.0.0.1:65432 unix:/'
   elif [[ $command == send || $command == length ]]; then

@@ -9,7 +9,8 @@
 
 namespace windlass {
 
-absl::StatusOr<std::unique_ptr<AppendHandler>> AppendHandler::Open(const std::string& path) {
+absl::Status AppendHandler::Preload(HandlerOptions& options, SharedArena&) {
+  const std::string path = options.RequiredString("file");
   // Non-blocking, so that a FIFO without a reader is an error here and not a process that hangs.
   OwnedFd file(::open(path.c_str(),
                       O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640));
@@ -18,7 +19,9 @@ absl::StatusOr<std::unique_ptr<AppendHandler>> AppendHandler::Open(const std::st
   if (!identity.ok()) return identity.status();
   if (!identity->is_regular)
     return absl::FailedPreconditionError(absl::StrCat("append to ", path, ": not a regular file"));
-  return std::unique_ptr<AppendHandler>(new AppendHandler(std::move(file), path));
+  file_ = std::move(file);
+  path_ = path;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Response> AppendHandler::Handle(const Request& request, HandlerContext&) {

@@ -1,7 +1,6 @@
 #ifndef WINDLASS_WORKER_HANDLERS_APPEND_HANDLER_H_
 #define WINDLASS_WORKER_HANDLERS_APPEND_HANDLER_H_
 
-#include <memory>
 #include <string>
 
 #include "windlass/handler.h"
@@ -15,16 +14,17 @@ namespace windlass {
 // power failure: nothing is synced. Blocking: as long as the file system does.
 class AppendHandler : public Handler {
  public:
-  // Opens the file, making it (mode 0640, less the umask) when there is none. Errors name the path.
-  static absl::StatusOr<std::unique_ptr<AppendHandler>> Open(const std::string& path);
+  // Option `file`: opens it, making it (mode 0640, less the umask) when there is none. Errors name
+  // the path.
+  absl::Status Preload(HandlerOptions& options, SharedArena& arena) override;
   // Errors: InvalidArgument for content with a newline, which would be two records. Otherwise the
   // record may be missing or, when the disk is full, torn: then it has no newline.
   absl::StatusOr<Response> Handle(const Request& request, HandlerContext& context) override;
 
  private:
-  AppendHandler(OwnedFd file, std::string path) : file_(std::move(file)), path_(std::move(path)) {}
-  const OwnedFd file_;
-  const std::string path_;
+  // Fixed after Preload.
+  OwnedFd file_;
+  std::string path_;
 };
 
 }  // namespace windlass

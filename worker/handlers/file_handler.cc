@@ -1,13 +1,16 @@
 #include "worker/handlers/file_handler.h"
 
+#include <string>
+
 #include "common/posix.h"
 
 namespace windlass {
 
-absl::StatusOr<std::unique_ptr<FileHandler>> FileHandler::Open(const std::string& root) {
-  absl::StatusOr<OwnedFd> directory = OpenDirectory(root);
+absl::Status FileHandler::Preload(HandlerOptions& options, SharedArena&) {
+  absl::StatusOr<OwnedFd> directory = OpenDirectory(options.RequiredString("root"));
   if (!directory.ok()) return directory.status();
-  return std::unique_ptr<FileHandler>(new FileHandler(*std::move(directory)));
+  root_ = *std::move(directory);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Response> FileHandler::Handle(const Request& request, HandlerContext&) {

@@ -1,9 +1,6 @@
 #ifndef WINDLASS_WORKER_HANDLERS_FILE_HANDLER_H_
 #define WINDLASS_WORKER_HANDLERS_FILE_HANDLER_H_
 
-#include <memory>
-#include <string>
-
 #include "windlass/handler.h"
 
 namespace windlass {
@@ -12,12 +9,12 @@ namespace windlass {
 // streamed by the kernel. Names cannot leave the root: resolved by openat2(2) with RESOLVE_BENEATH.
 class FileHandler : public Handler {
  public:
-  static absl::StatusOr<std::unique_ptr<FileHandler>> Open(const std::string& root);
+  // Option `root`: opens it.
+  absl::Status Preload(HandlerOptions& options, SharedArena& arena) override;
   absl::StatusOr<Response> Handle(const Request& request, HandlerContext& context) override;
 
  private:
-  explicit FileHandler(OwnedFd root) : root_(std::move(root)) {}
-  const OwnedFd root_;
+  OwnedFd root_;  // fixed after Preload
 };
 
 }  // namespace windlass

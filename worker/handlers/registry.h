@@ -3,15 +3,14 @@
 
 #include <memory>
 
-#include "absl/status/statusor.h"
-#include "common/config.h"
+#include "absl/strings/string_view.h"
 #include "windlass/handler.h"
 
 namespace windlass {
 
-// Makes the handler that `config` asks for, loading what it needs (a search table). Errors name the
-// handler and what it could not load; the process that asked then cannot start.
-absl::StatusOr<std::unique_ptr<Handler>> MakeHandler(const HandlerConfig& config);
+// A built-in handler by its name in the configuration (common/builtin_handlers.h), before its
+// Preload; null when there is none of that name.
+std::unique_ptr<Handler> MakeBuiltin(absl::string_view name);
 
 }  // namespace windlass
 

@@ -48,6 +48,14 @@ absl::StatusOr<SearchHandler::Table> SearchHandler::LoadTable(const std::string&
   return table;
 }
 
+absl::Status SearchHandler::Preload(HandlerOptions& options, SharedArena&) {
+  const std::string path = options.String("table", "");
+  absl::StatusOr<Table> table = path.empty() ? DefaultTable() : LoadTable(path);
+  if (!table.ok()) return table.status();
+  table_ = *std::move(table);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Response> SearchHandler::Handle(const Request& request, HandlerContext&) {
   absl::Status parsed =
       json_.Parse(request.content, request.content_encoding, request.byte_order == ByteOrder::kBig);

@@ -1,7 +1,6 @@
 #ifndef WINDLASS_WORKER_HANDLERS_SEARCH_HANDLER_H_
 #define WINDLASS_WORKER_HANDLERS_SEARCH_HANDLER_H_
 
-#include <memory>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
@@ -20,12 +19,13 @@ class SearchHandler : public Handler {
   static Table DefaultTable();
   // Errors name the file: unreadable, no JSON object, or a value that is no string.
   static absl::StatusOr<Table> LoadTable(const std::string& path);
-  explicit SearchHandler(Table table) : table_(std::move(table)) {}
 
+  // Option `table`: the file.
+  absl::Status Preload(HandlerOptions& options, SharedArena& arena) override;
   absl::StatusOr<Response> Handle(const Request& request, HandlerContext& context) override;
 
  private:
-  const Table table_;
+  Table table_;  // fixed after Preload
   // Scratch reused between jobs.
   JsonContent json_;
   std::string answer_;

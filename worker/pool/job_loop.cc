@@ -22,9 +22,10 @@ constexpr size_t kCachedRequestMappings = 8;
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<JobLoop>> JobLoop::Create(
-    ProcessSetup setup, ControlChannel* control, std::vector<std::unique_ptr<Handler>> handlers,
-    std::optional<OutputCapture> output) {
+absl::StatusOr<std::unique_ptr<JobLoop>> JobLoop::Create(ProcessSetup setup,
+                                                         ControlChannel* control,
+                                                         HandlerSet handlers,
+                                                         std::optional<OutputCapture> output) {
   absl::StatusOr<std::unique_ptr<Selector>> selector = Selector::Create(SelectorKind::kEpoll);
   if (!selector.ok()) return selector.status();
   // Exclusive: a job wakes one process, not all of them.
@@ -36,9 +37,8 @@ absl::StatusOr<std::unique_ptr<JobLoop>> JobLoop::Create(
                                               *std::move(selector), std::move(output)));
 }
 
-JobLoop::JobLoop(ProcessSetup setup, ControlChannel* control,
-                 std::vector<std::unique_ptr<Handler>> handlers, std::unique_ptr<Selector> selector,
-                 std::optional<OutputCapture> output)
+JobLoop::JobLoop(ProcessSetup setup, ControlChannel* control, HandlerSet handlers,
+                 std::unique_ptr<Selector> selector, std::optional<OutputCapture> output)
     : setup_(std::move(setup)),
       control_(control),
       handlers_(std::move(handlers)),
@@ -199,7 +199,7 @@ void JobLoop::RunHandler(uint32_t index, absl::string_view content) {
                         job_.header()};
   absl::StatusOr<Response> response;
   try {
-    response = handlers_[index]->Handle(request, context_);
+    response = handlers_.at(index).Handle(request, context_);
   } catch (const std::exception& error) {
     response = absl::InternalError(absl::StrCat("exception: ", error.what()));
   } catch (...) {

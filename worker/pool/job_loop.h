@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include "absl/base/attributes.h"
 #include "absl/status/statusor.h"
@@ -15,6 +14,7 @@
 #include "common/selector.h"
 #include "proto/job.pb.h"
 #include "windlass/handler.h"
+#include "worker/handlers/handler_set.h"
 #include "worker/handlers/router.h"
 #include "worker/pool/job_context.h"
 #include "worker/pool/reply_sender.h"
@@ -36,16 +36,16 @@ namespace windlass {
 class JobLoop {
  public:
   // `output`: nullopt where what handlers print is not captured.
-  static absl::StatusOr<std::unique_ptr<JobLoop>> Create(
-      ProcessSetup setup, ControlChannel* control, std::vector<std::unique_ptr<Handler>> handlers,
-      std::optional<OutputCapture> output);
+  static absl::StatusOr<std::unique_ptr<JobLoop>> Create(ProcessSetup setup,
+                                                         ControlChannel* control,
+                                                         HandlerSet handlers,
+                                                         std::optional<OutputCapture> output);
   // Until the master says drain (0) or is gone (0).
   int Run();
 
  private:
-  JobLoop(ProcessSetup setup, ControlChannel* control,
-          std::vector<std::unique_ptr<Handler>> handlers, std::unique_ptr<Selector> selector,
-          std::optional<OutputCapture> output);
+  JobLoop(ProcessSetup setup, ControlChannel* control, HandlerSet handlers,
+          std::unique_ptr<Selector> selector, std::optional<OutputCapture> output);
   bool ReceiveJob();  // false: the queue is empty
   void RunJob();
   // A frame of its own on every call stack: what is below it is the handler's.
@@ -58,7 +58,7 @@ class JobLoop {
   // Fixed after construction.
   const ProcessSetup setup_;
   ControlChannel* const control_;
-  const std::vector<std::unique_ptr<Handler>> handlers_;
+  const HandlerSet handlers_;
   const std::unique_ptr<Selector> selector_;
   std::optional<OutputCapture> output_;
   ProcessSlot& slot_;

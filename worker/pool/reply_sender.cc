@@ -14,7 +14,7 @@ namespace windlass {
 namespace {
 
 constexpr uint64_t kAlwaysInline = 1 << 10;
-constexpr size_t kMaxPieces = 2 * kMaxResponseFiles;
+constexpr size_t kMaxPieces = kMaxResponsePieces;
 static_assert(kMaxPieces <= kMaxPacketFds);
 
 bool SealForEver(int memfd) {

@@ -38,11 +38,12 @@ bool AwaitBegin(ControlChannel* control) {
 }
 
 absl::StatusOr<std::unique_ptr<JobLoop>> Begin(ProcessSetup setup, ControlChannel* control,
-                                               std::vector<std::unique_ptr<Handler>> handlers) {
+                                               HandlerSet handlers) {
   std::optional<OutputCapture> output;
   if (absl::Status captured = CaptureOutput(setup.output, &output); !captured.ok()) {
     return captured;
   }
+  if (absl::Status started = handlers.Start(); !started.ok()) return started;
   ProcessSlot& slot = setup.scoreboard->MutableSlot(setup.slot);
   if (absl::Status installed = InstallStackSampler(&slot); !installed.ok()) return installed;
   return JobLoop::Create(std::move(setup), control, std::move(handlers), std::move(output));
@@ -64,7 +65,7 @@ absl::Status CaptureOutput(int file, std::optional<OutputCapture>* output) {
   return absl::OkStatus();
 }
 
-int RunPool(ProcessSetup setup, std::vector<std::unique_ptr<Handler>> handlers) {
+int RunPool(ProcessSetup setup, HandlerSet handlers) {
   ControlChannel control(std::move(setup.control));
   if (!AwaitBegin(&control)) return 0;
   proto::Report report;

@@ -1,20 +1,18 @@
 #ifndef WINDLASS_WORKER_POOL_RUN_POOL_H_
 #define WINDLASS_WORKER_POOL_RUN_POOL_H_
 
-#include <memory>
 #include <optional>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "common/captured_output.h"
 #include "common/process_setup.h"
-#include "windlass/handler.h"
+#include "worker/handlers/handler_set.h"
 
 namespace windlass {
 
 // What a pool process does, from the moment a zygote has cloned it: waits until the master knows
 // it, starts the handlers, then runs jobs until told to stop (worker/pool/job_loop.h).
-int RunPool(ProcessSetup setup, std::vector<std::unique_ptr<Handler>> handlers);
+int RunPool(ProcessSetup setup, HandlerSet handlers);
 
 // Captures what this process prints in `file`; log lines go on where they went. -1: does nothing.
 absl::Status CaptureOutput(int file, std::optional<OutputCapture>* output);

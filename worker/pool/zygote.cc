@@ -9,7 +9,6 @@
 #include "common/log.h"
 #include "common/log_command.h"
 #include "common/posix.h"
-#include "worker/handlers/registry.h"
 #include "worker/pool/run_pool.h"
 #include "worker/pool/stack_sampler.h"
 #include "worker/pool/symbolizer.h"
@@ -24,11 +23,9 @@ absl::Status Zygote::Load() {
   if (absl::Status captured = CaptureOutput(setup_.output, &output_); !captured.ok()) {
     return captured;
   }
-  for (const HandlerConfig& config : setup_.config->handlers) {
-    absl::StatusOr<std::unique_ptr<Handler>> made = MakeHandler(config);
-    if (!made.ok()) return made.status();
-    handlers_.push_back(*std::move(made));
-  }
+  absl::StatusOr<HandlerSet> handlers = HandlerSet::Load(*setup_.config);
+  if (!handlers.ok()) return handlers.status();
+  handlers_ = *std::move(handlers);
   PrimeUnwinding();
   InitSymbolizer();
   return absl::OkStatus();
@@ -119,7 +116,7 @@ int Zygote::RunClone() {
   output_.reset();
   if (setup_.output >= 0) ::close(setup_.output);
   setup_.output = clone_output_.Take();
-  return RunPool(std::move(setup_), std::move(handlers_));
+  return RunPool(std::move(setup_), *std::move(handlers_));
 }
 
 void Zygote::Symbolize(const proto::Command::Symbolize& command) {

@@ -4,14 +4,13 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "common/captured_output.h"
 #include "common/control_channel.h"
 #include "common/process_setup.h"
 #include "proto/control.pb.h"
-#include "windlass/handler.h"
+#include "worker/handlers/handler_set.h"
 
 namespace windlass {
 
@@ -40,7 +39,7 @@ class Zygote {
 
   ProcessSetup setup_;
   std::unique_ptr<ControlChannel> control_;
-  std::vector<std::unique_ptr<Handler>> handlers_;
+  std::optional<HandlerSet> handlers_;
   std::optional<OutputCapture> output_;
   OutputLimit output_limit_;
   std::string clone_name_;

@@ -1,6 +1,10 @@
 #ifndef WINDLASS_HANDLER_H_
 #define WINDLASS_HANDLER_H_
 
+#if __cplusplus < 202002L
+#error "windlass/handler.h needs C++20: compile with -std=c++20"
+#endif
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -145,8 +149,10 @@ struct Response {
   // An answer that is an error and has content of its own form; usually kOk. For a plain error
   // return a Status instead.
   ErrorCode status = ErrorCode::kOk;
-  absl::InlinedVector<ResponsePiece, 2> pieces = {};  // at most 16, kMaxResponseFiles of them files
+  // At most kMaxResponsePieces, kMaxResponseFiles of them files.
+  absl::InlinedVector<ResponsePiece, 2> pieces = {};
 };
+constexpr size_t kMaxResponsePieces = 16;
 constexpr size_t kMaxResponseFiles = 8;
 
 // Role: payload work of one kind. Life:

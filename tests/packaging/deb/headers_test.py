@@ -45,6 +45,14 @@ class Headers(unittest.TestCase):
         self.assertNotEqual(refused.returncode, 0)
         self.assertIn(f"version: {tried.project_version()}", refused.stderr)  # seen, and not taken
 
+    def test_each_compiles_alone_without_a_warning(self):
+        headers = sorted((tried.INSTALLED / "include" / "windlass").glob("*.h"))
+        self.assertIn("handler.h", [header.name for header in headers])
+        for header in headers:
+            (self.folder / "user.cc").write_text(f"#include <windlass/{header.name}>\n")
+            tried.output_of("c++", "-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only",
+                            f"-I{tried.INSTALLED}/include", self.folder / "user.cc")
+
     def test_are_found_by_pkg_config(self):
         environment = {**os.environ, "PKG_CONFIG_PATH": str(tried.INSTALLED / "share" / "pkgconfig")}
         flags = tried.output_of("pkg-config", "--cflags", "--libs", "windlass", env=environment).split()

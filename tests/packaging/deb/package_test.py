@@ -27,10 +27,13 @@ SERVER_FILES = {
     "usr/share/lintian/overrides/windlass",
 }
 DEV_FILES = {
-    "usr/include/windlass/version.h",
-    "usr/share/cmake/windlass/windlassConfig.cmake", "usr/share/cmake/windlass/windlassConfigVersion.cmake",
+    *(f"usr/include/windlass/{name}.h" for name in ("error_code", "handler", "owned_fd", "plugin", "version")),
+    *(f"usr/share/cmake/windlass/windlass{name}.cmake" for name in ("Config", "ConfigVersion", "Plugin", "Targets")),
     "usr/share/pkgconfig/windlass.pc",
+    "usr/lib/windlass/plugins/fault.so",
     "usr/share/doc/windlass-dev/changelog.gz", "usr/share/doc/windlass-dev/copyright",
+    *(f"usr/share/doc/windlass-dev/examples/plugin/{name}" for name in (
+        "CMakeLists.txt", "Makefile", "README.md", "input.txt", "stop_words.txt", "windlass.toml", "wordcount.cc")),
 }
 
 
@@ -85,6 +88,16 @@ class Package(unittest.TestCase):
 
     def test_dev_has_exactly_these_files(self):
         self.assertEqual(files(package("windlass-dev")), DEV_FILES)
+
+    def test_plugins_have_a_folder_and_none_is_in_it(self):
+        folders = {name for mode, _, name in entries(package("windlass")) if mode.startswith("d")}
+        self.assertIn("usr/lib/windlass/plugins/", folders)
+
+    def test_dev_brings_what_a_plugin_is_built_against(self):
+        depends = field(package("windlass-dev"), "Depends")
+        for library in ("libabsl-dev", "libsimdjson"):  # of handlers; of fault
+            self.assertIn(library, depends)
+        self.assertIn("c++-compiler", field(package("windlass-dev"), "Suggests"))
 
     def test_everything_is_root_s_and_programs_alone_are_executable(self):
         for mode, owner, name in entries(package("windlass")) + entries(package("windlass-dev")):

@@ -91,14 +91,15 @@ class Completion(unittest.TestCase):
                 self.assertEqual(options_in(offered(f"windlassctl {command} --")), sorted(own | set(common)))
 
     def test_a_command_of_windlass_gets_its_own_options(self):
-        text = manual.help_of("windlass")
-        own = {"send": set(re.findall(r"^    --([a-z-]+)=", text, re.MULTILINE))}
-        own["line"] = own["length"] = {"no-half-close"}
-        self.assertEqual(set().union(*own.values()) | set(options_in(offered("windlass echo --"))),
-                         manual.options_of("windlass"))
+        own = {}
+        for command, options in re.findall(r"^  ([a-z]+) .*\n((?:    .*\n)*)", manual.help_of("windlass"), re.MULTILINE):
+            own[command] = set(re.findall(r"^    --([a-z-]+)", options, re.MULTILINE))
+        own["line"] = own["length"]
+        common = {"json", "show-wire", "timeout", "help", "version"}
+        self.assertEqual(set().union(common, *own.values()), manual.options_of("windlass"))
         for command in manual.commands_of("windlass"):
             with self.subTest(command):
-                expected = own.get(command, set()) | {"json", "show-wire", "timeout", "help", "version"}
+                expected = own[command] | (common if command != "run" else {"help", "version"})
                 self.assertEqual(set(options_in(offered(f"windlass {command} -"))), expected)
 
     def test_log_levels_and_sizes_are_those_of_help(self):
@@ -113,6 +114,7 @@ class Completion(unittest.TestCase):
         self.assertEqual(offered("windlassd --listen "), protocols)
         self.assertEqual(offered("windlass-bench --target="), protocols)
         self.assertEqual(offered("windlass send :1 FILE --handler="), manual.choices_of("handler.builtin"))
+        self.assertEqual(offered("windlass run --builtin="), manual.choices_of("handler.builtin"))
         self.assertEqual(offered("windlass-bench --handler "), manual.choices_of("handler.builtin"))
 
     def test_keys_to_set_are_those_that_a_command_line_can_set(self):
@@ -133,7 +135,8 @@ class Completion(unittest.TestCase):
             file = pathlib.Path(folder) / "windlass.toml"
             file.touch()
             for line in ["windlassd --config=", "windlassd --config ", "windlassctl --control=",
-                         "windlass send 127.0.0.1:1 ", "windlass length 127.0.0.1:1 ", "windlass echo unix:",
+                         "windlass send 127.0.0.1:1 ", "windlass run ", "windlass run --library=",
+                         "windlass length 127.0.0.1:1 ", "windlass echo unix:",
                          "windlassd --listen=line://unix:", "windlass-bench --target message://unix:"]:
                 with self.subTest(line):
                     self.assertEqual(offered(f"{line}{folder}/w"), [str(file)])

@@ -13,6 +13,8 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "worker/handlers/arena_memory.h"
+#include "worker/handlers/option_reader.h"
 
 namespace windlass {
 namespace {
@@ -40,10 +42,20 @@ class AppendHandlerTest : public testing::Test {
     ::rmdir(folder_.c_str());
   }
 
+  absl::Status Preload(AppendHandler* handler, const std::string& path) {
+    HandlerConfig config;
+    config.name = "append";
+    config.options["file"] = path;
+    OptionReader options(config);
+    ArenaMemory arena;
+    const absl::Status status = handler->Preload(options, arena);
+    EXPECT_EQ(options.Verdict(), absl::OkStatus());
+    return status;
+  }
   std::unique_ptr<AppendHandler> Open() {
-    absl::StatusOr<std::unique_ptr<AppendHandler>> handler = AppendHandler::Open(path_);
-    EXPECT_TRUE(handler.ok()) << handler.status();
-    return handler.ok() ? *std::move(handler) : nullptr;
+    auto handler = std::make_unique<AppendHandler>();
+    EXPECT_EQ(Preload(handler.get(), path_), absl::OkStatus());
+    return handler;
   }
   absl::StatusOr<Response> Append(AppendHandler* handler, absl::string_view content) {
     NoContext context;
@@ -115,7 +127,8 @@ TEST_F(AppendHandlerTest, RecordsOfSeveralHandlersNeverMix) {
 
 TEST_F(AppendHandlerTest, SaysWhichFileCannotBeOpened) {
   path_ = folder_ + "/no/such/folder";
-  const absl::Status status = AppendHandler::Open(path_).status();
+  AppendHandler handler;
+  const absl::Status status = Preload(&handler, path_);
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_NE(status.message().find(path_), absl::string_view::npos) << status;
 }
@@ -123,7 +136,8 @@ TEST_F(AppendHandlerTest, SaysWhichFileCannotBeOpened) {
 TEST_F(AppendHandlerTest, TakesOnlyRegularFilesAndNeverWaitsForAReader) {
   ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
   for (const std::string& path : {path_, std::string("/dev/null"), folder_}) {
-    const absl::Status status = AppendHandler::Open(path).status();
+    AppendHandler handler;
+    const absl::Status status = Preload(&handler, path);
     EXPECT_FALSE(status.ok()) << path;
     EXPECT_NE(status.message().find(path), absl::string_view::npos) << status;
   }
