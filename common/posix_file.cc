@@ -94,15 +94,6 @@ absl::Status PWriteAll(int fd, absl::string_view bytes) {
   return absl::OkStatus();
 }
 
-absl::Status FillRandom(absl::Span<char> into) {
-  for (;;) {
-    const ssize_t n = ::getrandom(into.data(), into.size(), 0);
-    if (n == static_cast<ssize_t>(into.size())) return absl::OkStatus();
-    if (n >= 0) return absl::InternalError("getrandom: not all came");
-    if (errno != EINTR) return Failed("getrandom");
-  }
-}
-
 absl::StatusOr<std::string> ReadLink(const std::string& path) {
   char buffer[PATH_MAX];
   const ssize_t size = ::readlink(path.c_str(), buffer, sizeof(buffer));
@@ -120,6 +111,15 @@ absl::StatusOr<std::vector<int>> ListNumbers(const std::string& directory) {
   }
   std::sort(numbers.begin(), numbers.end());
   return numbers;
+}
+
+absl::Status FillRandom(absl::Span<char> into) {
+  for (;;) {
+    const ssize_t n = ::getrandom(into.data(), into.size(), 0);
+    if (n == static_cast<ssize_t>(into.size())) return absl::OkStatus();
+    if (n >= 0) return absl::InternalError("getrandom: not all came");
+    if (errno != EINTR) return Failed("getrandom");
+  }
 }
 
 }  // namespace windlass

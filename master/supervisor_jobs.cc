@@ -103,10 +103,10 @@ bool Supervisor::KillRunning(uint64_t job, absl::string_view why) {
 void Supervisor::SettleJobs(const HeldJob& held, const std::string& cause) {
   if (held.id == kSlotIdle) return;
   proto::Command command;
-  if (held.id != kSlotReceiving) {
-    const JobId id = JobId::FromWord(held.id);
-    Child* const worker = FindWorker(id.slot(), id.incarnation());
-    if (worker == nullptr) return;
+  const JobId id = JobId::FromWord(held.id);
+  Child* const worker =
+      held.id == kSlotReceiving ? nullptr : FindWorker(id.slot(), id.incarnation());
+  if (worker != nullptr) {
     proto::Command::JobLost& lost = *command.mutable_job_lost();
     lost.set_id(held.id);
     lost.set_cause(cause);
@@ -116,7 +116,8 @@ void Supervisor::SettleJobs(const HeldJob& held, const std::string& cause) {
     Tell(*worker, command);
     return;
   }
-  // It may or may not have taken a job: whoever has sent one must find out.
+  // It may or may not have taken a job, or has written nonsense into its slot before it died:
+  // whoever has sent one must find out.
   command.mutable_fence()->set_cause(cause);
   for (auto& child : children_) {
     if (child->is_worker() && child->control.has_value()) Tell(*child, command);

@@ -26,6 +26,8 @@ struct FaultCase {
   std::string frame;       // in the call stack; "" = there need not be one
 };
 
+std::ostream& operator<<(std::ostream& out, const FaultCase& fault) { return out << fault.kind; }
+
 // Memory kills have a test of their own, where there is a limit (packaging and systemd).
 const std::vector<FaultCase> kFaults = {
     {"segv", "", "handler_crashed", "SIGSEGV", "signal", "SIGSEGV", true, "WriteToNowhere"},
