@@ -1,6 +1,7 @@
 #include "worker/io/dispatcher.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
@@ -8,6 +9,10 @@
 namespace windlass {
 namespace {
 
+// Copies beyond this are made in memory that is lent from job to job: the allocator would give such
+// pieces back to the system, and take them again, with each request.
+constexpr size_t kSmallContent = 4096;
+constexpr size_t kSpareContents = 32;  // a megabyte
 constexpr absl::Duration kRetryEvery = absl::Milliseconds(1);
 // While jobs wait: more pool processes may have come, and no reply says so.
 constexpr absl::Duration kLookForNewProcesses = absl::Milliseconds(20);
@@ -60,7 +65,7 @@ void Dispatcher::Submit(Exchange* exchange, const JobRequest& request, absl::str
   timers_->Arm(&exchange->deadline, request.deadline);
   const bool is_sent = backlog_.empty() && HasCredit(exchange->handler) &&
                        Send(exchange, exchange->envelope, content);
-  exchange->content.assign(content.data(), content.size());
+  KeepContent(exchange, content);
   if (is_sent) return PublishLoad();
   Enqueue(exchange);
 }
@@ -73,6 +78,28 @@ void Dispatcher::SubmitPrepared(Exchange* exchange) {
   if (!quarantine_.empty() && RefuseQuarantined(exchange, exchange->whole_content())) return;
   Enqueue(exchange);
   Pump();
+}
+
+void Dispatcher::KeepContent(Exchange* exchange, absl::string_view content) {
+  if (content.size() > kSmallContent && exchange->content.capacity() < content.size()) {
+    if (spare_contents_.empty()) {
+      exchange->content.reserve(kInlinePayloadMax);
+    } else {
+      exchange->content = std::move(spare_contents_.back());
+      spare_contents_.pop_back();
+    }
+  }
+  exchange->content.assign(content.data(), content.size());
+}
+
+// The job is over: the copy is not kept until a slow client has its answer.
+void Dispatcher::DropContent(Exchange* exchange) {
+  exchange->content.clear();
+  if (exchange->content.capacity() <= kSmallContent) return;
+  std::string large = std::exchange(exchange->content, std::string());
+  if (large.capacity() >= kInlinePayloadMax && spare_contents_.size() < kSpareContents) {
+    spare_contents_.push_back(std::move(large));
+  }
 }
 
 void Dispatcher::Enqueue(Exchange* exchange) {
@@ -243,7 +270,7 @@ void Dispatcher::TakeReply() {
     return AnswerError(exchange, ErrorCode::kHandlerFailed, "the pool sent a broken answer");
   }
   exchange->deadline.Disarm();
-  exchange->ForgetContent();
+  DropContent(exchange);
   Answer answer;
   answer.code = static_cast<ErrorCode>(reply_.status());
   answer.is_plain_error = reply_.is_error();
@@ -264,7 +291,7 @@ void Dispatcher::Finish(OutTable::iterator job) {
 
 void Dispatcher::AnswerError(Exchange* exchange, ErrorCode code, absl::string_view message) {
   exchange->deadline.Disarm();
-  exchange->ForgetContent();
+  DropContent(exchange);
   payloads_->Recycle(std::move(exchange->request));
   Answer answer;
   answer.code = code;

@@ -122,6 +122,8 @@ class Dispatcher : public TimerOwner {
   int PoolReady() const;
   bool BacklogIsFull() const;
   bool Send(Exchange* exchange, absl::string_view envelope, absl::string_view content);
+  void KeepContent(Exchange* exchange, absl::string_view content);
+  void DropContent(Exchange* exchange);
   void Enqueue(Exchange* exchange);
   void Pump();
   void TakeReplies();
@@ -164,6 +166,7 @@ class Dispatcher : public TimerOwner {
   proto::Job job_;
   proto::Reply reply_;
   std::string envelope_;
+  std::vector<std::string> spare_contents_;
   std::vector<AnswerPiece> pieces_;
 };
 

@@ -24,8 +24,6 @@ uint64_t Exchange::unsent_bytes() const {
   return bytes;
 }
 
-void Exchange::ForgetContent() { Empty(&content); }
-
 ExchangePool::~ExchangePool() {
   while (free_ != nullptr) delete std::exchange(free_, free_->next);
 }

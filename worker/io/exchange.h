@@ -74,8 +74,6 @@ struct Exchange {
   absl::string_view whole_content() const {
     return request == nullptr ? content : absl::string_view(request->data(), request_bytes);
   }
-  // The job is over: large content is not kept until a slow client has its answer.
-  void ForgetContent();
 
   State state = State::kReceiving;
   bool has_request_id = false;
