@@ -76,6 +76,7 @@ AcceptOutcome AcceptSome(int listener, OwnedFd* accepted);
 absl::StatusOr<OwnedFd> Duplicate(int fd);  // close-on-exec
 void SetCloseOnExec(int fd, bool close);    // REQUIRES: an open descriptor
 absl::Status SetNonBlocking(int fd);
+void AppendOnly(int fd);                           // O_APPEND, for all who share the description
 absl::StatusOr<OwnedFd> StreamSocket(int family);  // non-blocking, close-on-exec
 absl::Status SetIntOption(int fd, int level, int option, int value, absl::string_view what);
 absl::StatusOr<int> GetIntOption(int fd, int level, int option, absl::string_view what);

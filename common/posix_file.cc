@@ -84,6 +84,11 @@ absl::StatusOr<size_t> PReadFd(int fd, char* into, size_t capacity, uint64_t off
   }
 }
 
+void AppendOnly(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags >= 0) ::fcntl(fd, F_SETFL, flags | O_APPEND);
+}
+
 absl::Status PWriteAll(int fd, absl::string_view bytes) {
   size_t at = 0;
   while (at < bytes.size()) {

@@ -1,5 +1,7 @@
 #include "master/beginning.h"
 
+#include <unistd.h>
+
 #include "absl/strings/str_cat.h"
 #include "common/control_path.h"
 #include "common/fingerprint.h"
@@ -16,6 +18,8 @@ absl::Status PrepareMaster(const Config& config, SpawnSettings* settings) {
     if (!log.ok()) return log.status();
     SetLogFd(*std::move(log));
   }
+  // Where standard error is a file: whatever a child writes there, it is after what is there.
+  AppendOnly(STDERR_FILENO);
   LOG(INFO) << "windlassd " << WINDLASS_VERSION << ", configuration " << config.source;
   LOG(INFO) << "at most " << RaiseDescriptorLimit() << " open descriptors per process";
   if (!config.master.user.empty()) {

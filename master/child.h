@@ -24,6 +24,11 @@ struct ChildId {
   friend bool operator==(ChildId, ChildId) = default;
 };
 
+// What a pool process's slot has counted.
+struct JobCounts {
+  uint64_t done = 0, expired = 0, dropped = 0;
+};
+
 // Of a generation that did not come up: its processes are ended, which is no news.
 inline constexpr char kGivenUp[] = "its generation was given up";
 
@@ -73,6 +78,7 @@ struct Child {
   };
   Sample sample;
   uint64_t stacks_before = 0;  // that its slot had taken by its start
+  JobCounts counts_before;     // of its slot then
   std::string no_stack;        // killed: why it told no call stack; "" = it did
   ChildId replaces;            // ready first, then that one retires
   RecycleLimits limits;

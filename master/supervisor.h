@@ -181,6 +181,7 @@ class Supervisor : public TimerOwner {
   void HandleReport(Child& child, const proto::Report& report);
   void SettleJobs(const HeldJob& held, const std::string& cause);
   void ClearSlot(const Child& child);
+  void RepairCounts(const Child& child, ProcessSlot* slot) const;
   uint64_t WorkOf(const Child& child) const;
   void ResizeRole(Role role, int wanted);
   Child* PickSurplus(Role role);

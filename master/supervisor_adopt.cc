@@ -44,6 +44,10 @@ void Supervisor::AdoptChild(const proto::UpgradeState::Process& process) {
   if (process.output() > 0) child.output.Reset(process.output());
   child.started = Instant{static_cast<int64_t>(process.started_ns())};
   child.work_before = process.work_before();
+  const ProcessSlot& slot = board_->slot(*child.slot);
+  child.stacks_before = slot.stack.taken.load();
+  child.counts_before = {process.work_before(), slot.jobs_expired.load(),
+                         slot.replies_dropped.load()};
   child.moves = process.moves();
   child.limits = LimitsOf(child);
   const Config& config = generation_.config();

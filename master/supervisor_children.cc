@@ -103,7 +103,10 @@ void Supervisor::BeginLife(Child& child) {
   child.ladder = KillLadder();
   child.sample = {};
   child.work_before = WorkOf(child);
-  child.stacks_before = board_->slot(*child.slot).stack.taken.load();
+  const ProcessSlot& slot = board_->slot(*child.slot);
+  child.stacks_before = slot.stack.taken.load();
+  child.counts_before = {slot.jobs_done.load(), slot.jobs_expired.load(),
+                         slot.replies_dropped.load()};
   timers_->Arm(&child.timer, child.started + generation_.config().master.startup_timeout);
 }
 
@@ -241,6 +244,21 @@ void Supervisor::LogLastOutput(Child& child, pid_t pid, uint64_t job) {
   LogPrinted(whose, ReadCapturedOutput(output.get()), &output_log_, timers_->now());
 }
 
+// Counters live on in the successor, so nonsense that a process has written there before it died
+// would be there for ever.
+void Supervisor::RepairCounts(const Child& child, ProcessSlot* slot) const {
+  // No process has done a job a microsecond.
+  const auto most =
+      static_cast<uint64_t>(absl::ToInt64Microseconds(timers_->now() - child.started));
+  const auto repair = [most](Word<uint64_t>* counter, uint64_t before) {
+    const uint64_t now = counter->load();
+    if (now < before || now - before > most + 1000) counter->store(before);
+  };
+  repair(&slot->jobs_done, child.counts_before.done);
+  repair(&slot->jobs_expired, child.counts_before.expired);
+  repair(&slot->replies_dropped, child.counts_before.dropped);
+}
+
 uint64_t Supervisor::WorkOf(const Child& child) const {
   const ProcessSlot& slot = board_->slot(*child.slot);
   return child.is_worker() ? slot.requests.load() : slot.jobs_done.load();
@@ -252,6 +270,7 @@ void Supervisor::ClearSlot(const Child& child) {
   slot.state.store(ProcessState::kNone);
   slot.job.store(kSlotIdle);
   slot.job_handler.store(0);
+  if (child.is_pool()) RepairCounts(child, &slot);
   slot.jobs_out.store(0);
   slot.jobs_queued.store(0);
   slot.connections.store(0);
