@@ -23,7 +23,8 @@ const std::vector<Builtin>& Builtins() {
       {"append",
        false,
        "appends the request to a file, as a line",
-       {{"file", true, "path of the file, made when there is none"}}},
+       {{"file", true, "path of the file, made when there is none"}},
+       /*idempotent=*/false},
   };
   return builtins;
 }

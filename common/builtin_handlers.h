@@ -24,6 +24,7 @@ struct Builtin {
   bool by_default = true;  // there under its own name without being configured
   std::string help;
   std::vector<BuiltinOption> options;
+  bool idempotent = true;  // unless the configuration says otherwise
 
   std::vector<std::string> OptionNames() const;
 };

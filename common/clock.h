@@ -25,8 +25,13 @@ inline Instant operator+(Instant at, absl::Duration by) {
   if (__builtin_add_overflow(at.ns, by_ns, &sum)) return Instant::Never();
   return Instant{sum};
 }
+// Saturates, too: one of them may come from a process that writes nonsense.
 inline absl::Duration operator-(Instant later, Instant earlier) {
-  return absl::Nanoseconds(later.ns - earlier.ns);
+  int64_t difference = 0;
+  if (__builtin_sub_overflow(later.ns, earlier.ns, &difference)) {
+    return later < earlier ? -absl::InfiniteDuration() : absl::InfiniteDuration();
+  }
+  return absl::Nanoseconds(difference);
 }
 
 // Reads the clock. Blocking: never (vDSO, no system call).

@@ -166,6 +166,9 @@ class TreeLoader {
     CheckCode(node, &handler);
     if (const Builtin* builtin = FindBuiltin(handler.builtin)) {
       CheckOptions(*builtin, node);
+      if (FindEntry(node.table, "idempotent") == nullptr) {
+        handler.idempotent = builtin->idempotent;
+      }
     } else if (!handler.library.empty()) {
       CheckLibraryOptions(node);
     }

@@ -23,8 +23,8 @@ struct JobsEnd {
 
 // Pure. A crash is: a signal that a process brings on itself, an exit in the middle of a job, a
 // signal from a stranger. What the master or the kernel's memory limit has ended would end the same
-// way again. Only what the payload can have done itself counts against it, so no signal from a
-// stranger does: SIGKILL, SIGTERM and the like.
+// way again. Only what the payload can have done itself counts against it, so no signal that only a
+// stranger sends does: SIGKILL, SIGTERM and the like. One of its own kind counts whoever sent it.
 Blame BlameFor(const JobsEnd& end);
 
 }  // namespace windlass

@@ -58,6 +58,7 @@ struct Child {
   std::optional<ControlChannel> control;
   OwnedFd output;           // zygote, pool process: what its handlers have printed
   bool is_cloning = false;  // pool process: asked for, pid not known yet
+  pid_t zygote = 0;         // pool process: that it is a clone of
   Instant started;
   uint64_t work_before = 0;  // jobs or requests that its slot had counted by then
   int quick_deaths = 0;      // in a row

@@ -5,10 +5,9 @@
 #include <vector>
 
 namespace windlass {
-namespace {
 
-void Add(const Death& death, proto::DeathsReport* report) {
-  proto::DeathsReport::Death& entry = *report->add_deaths();
+proto::DeathsReport::Death DeathEntry(const Death& death) {
+  proto::DeathsReport::Death entry;
   entry.set_time_unix_ms(absl::ToUnixMillis(death.when));
   entry.set_role(death.role.data(), death.role.size());
   entry.set_slot(death.number);
@@ -20,7 +19,7 @@ void Add(const Death& death, proto::DeathsReport* report) {
   entry.set_expected(death.is_expected);
   entry.set_age_ms(absl::ToInt64Milliseconds(death.age));
   entry.set_peak_rss_bytes(death.peak_resident_bytes);
-  if (death.job == 0) return;
+  if (death.job == 0) return entry;
   entry.set_job_id(death.job);
   entry.set_handler(death.handler);
   entry.set_payload_bytes(death.payload_bytes);
@@ -30,9 +29,21 @@ void Add(const Death& death, proto::DeathsReport* report) {
   entry.set_fault_address(death.fault_address);
   entry.set_no_stack(death.no_stack);
   for (const std::string& line : death.stack) entry.add_stack(line);
+  return entry;
 }
 
-}  // namespace
+proto::DeathsReport::Slow SlowEntry(const SlowJob& slow) {
+  proto::DeathsReport::Slow entry;
+  entry.set_time_unix_ms(absl::ToUnixMillis(slow.when));
+  entry.set_process(slow.process);
+  entry.set_pid(slow.pid);
+  entry.set_job_id(slow.job);
+  entry.set_handler(slow.handler);
+  entry.set_ran_ms(absl::ToInt64Milliseconds(slow.ran));
+  entry.set_past_deadline(slow.past_deadline);
+  for (const std::string& line : slow.stack) entry.add_stack(line);
+  return entry;
+}
 
 proto::DeathsReport MakeDeathsReport(const DeathLog& deaths) {
   proto::DeathsReport report;
@@ -42,19 +53,9 @@ proto::DeathsReport MakeDeathsReport(const DeathLog& deaths) {
   for (const Death& death : deaths.latest_expected()) all.push_back(&death);
   std::stable_sort(all.begin(), all.end(),
                    [](const Death* a, const Death* b) { return a->when < b->when; });
-  for (const Death* const death : all) Add(*death, &report);
+  for (const Death* const death : all) *report.add_deaths() = DeathEntry(*death);
   report.set_slow_total(deaths.slow_total());
-  for (const SlowJob& slow : deaths.latest_slow()) {
-    proto::DeathsReport::Slow& entry = *report.add_slow();
-    entry.set_time_unix_ms(absl::ToUnixMillis(slow.when));
-    entry.set_process(slow.process);
-    entry.set_pid(slow.pid);
-    entry.set_job_id(slow.job);
-    entry.set_handler(slow.handler);
-    entry.set_ran_ms(absl::ToInt64Milliseconds(slow.ran));
-    entry.set_past_deadline(slow.past_deadline);
-    for (const std::string& line : slow.stack) entry.add_stack(line);
-  }
+  for (const SlowJob& slow : deaths.latest_slow()) *report.add_slow() = SlowEntry(slow);
   return report;
 }
 

@@ -7,6 +7,8 @@
 namespace windlass {
 
 // What `windlassctl deaths` shows: all that the log keeps, by time.
+proto::DeathsReport::Death DeathEntry(const Death& death);
+proto::DeathsReport::Slow SlowEntry(const SlowJob& slow);
 proto::DeathsReport MakeDeathsReport(const DeathLog& deaths);
 
 }  // namespace windlass

@@ -134,6 +134,7 @@ void MasterLoop::Turn() {
       service_->OnReady(event.token);
     }
   }
+  if (service_->reaping_is_due()) Handle(MasterRequest::kReapChildren);
   service_->Settle();
   parts_.manager->Update(*service_);
 }

@@ -324,25 +324,6 @@ void Service::OnReady(SelectorToken token) {
   }
 }
 
-void Service::ReapChildren(absl::FunctionRef<bool(pid_t)> claimed) {
-  for (int i = 0; i < 64; ++i) {
-    const pid_t pid = PeekExitedChild();
-    if (pid <= 0) break;
-    bool known = claimed(pid);
-    for (Supervisor* supervisor : supervisors()) known = known || supervisor->OnChildExited(pid);
-    if (known) continue;
-    // A zygote may have made it, and not be heard yet.
-    bool awaited = false;
-    for (Supervisor* supervisor : supervisors()) {
-      supervisor->TakeClones();
-      known = known || supervisor->OnChildExited(pid);
-      awaited = awaited || supervisor->AwaitsClones();
-    }
-    if (!known && awaited) break;  // looked at again, at the latest when its zygote is given up
-    if (!known) ReapStranger(pid);
-  }
-}
-
 void Service::OnTimer(Timer*, Instant now) {
   for (Supervisor* supervisor : supervisors()) supervisor->EnforceDeadlines(now);
   const bool is_second = now >= second_ + absl::Seconds(1);

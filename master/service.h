@@ -79,6 +79,8 @@ class Service : public SupervisorOwner, public TimerOwner {
   // Children that have ended. Those that are neither ours nor `claimed` by somebody else are
   // strangers: as PID 1 we inherit them.
   void ReapChildren(absl::FunctionRef<bool(pid_t)> claimed);
+  // There are some that could not be told then: once more, soon.
+  bool reaping_is_due() const { return reap_again_; }
   // Acts on what has become of the generations. At the end of every turn of the loop.
   void Settle();
   void OnTimer(Timer* timer, Instant now) override;
@@ -140,6 +142,7 @@ class Service : public SupervisorOwner, public TimerOwner {
   std::optional<ReloadResult> last_reload_;
   std::optional<int> kept_workers_, kept_pool_;
   OwnedFd next_log_;  // where lines go when the generation that comes up serves
+  bool reap_again_ = false;
   Timer tick_;
   Instant second_;                // what is done once a second was done last
   uint64_t told_quarantine_ = 0;  // its version that workers know

@@ -7,6 +7,7 @@
 #include "absl/time/time.h"
 #include "common/config_keys.h"
 #include "common/posix.h"
+#include "master/deaths_report.h"
 
 namespace windlass {
 namespace {
@@ -157,6 +158,12 @@ proto::StatusReport MakeStatusReport(const Service& service, const SupervisorSer
         absl::StrCat("a reload waits for ", service.waits_for()));
   }
   AddTotals(*services.board, *services.deaths, &report);
+  const DeathLog& deaths = *services.deaths;
+  if (!deaths.latest().empty()) *report.mutable_last_death() = DeathEntry(deaths.latest().back());
+  if (!deaths.latest_slow().empty()) {
+    *report.mutable_last_slow() = SlowEntry(deaths.latest_slow().back());
+  }
+  report.set_slow_total(deaths.slow_total());
   const auto size = [&](Role role, int configured, bool kept, proto::StatusReport::Size* into) {
     into->set_wanted(static_cast<uint32_t>(current.wanted(role)));
     into->set_configured(static_cast<uint32_t>(configured));

@@ -89,6 +89,7 @@ class Supervisor : public TimerOwner {
   // Goes on with the processes of a former binary; `generation` was adopted from the same state.
   Supervisor(Generation generation, const SupervisorServices& services,
              const proto::UpgradeState::Generation& state);
+  // Deaths that wait for the names of a call stack are told without: nobody could later.
   void Describe(proto::UpgradeState::Generation* state) const;
   ~Supervisor();
 
@@ -160,8 +161,10 @@ class Supervisor : public TimerOwner {
   void BeginLife(Child& child);
   Child* Zygote();  // that is there; null: none
   ControlChannel* ZygoteChannel();
+  // Of the zygote that it is a clone of: another one may have other code. nullptr: that is gone.
+  ControlChannel* NamerFor(const Child& child);
   void SpawnWaiting();
-  void OnCloned(const proto::Report::Cloned& report);
+  void OnCloned(Child& zygote, const proto::Report::Cloned& report);
   void LoseClones();
   void Reschedule(Child& child);
   void Kill(Child& child, EndCause cause, absl::string_view why);
@@ -173,7 +176,7 @@ class Supervisor : public TimerOwner {
   void OnExited(Child& child);
   Death CertificateFor(const Child& child, pid_t pid, const ExitStatus& status);
   std::vector<uint64_t> LastStackOf(const Child& child, const ExitStatus& status);
-  void Publish(Death death, std::vector<uint64_t> stack);
+  void Publish(Death death, std::vector<uint64_t> stack, ControlChannel* namer);
   const HandlerConfig* HandlerOf(const Child& child) const;
   std::string DescribeJob(const Child& child, uint64_t job) const;
   void LogLastOutput(Child& child, pid_t pid, uint64_t job);
@@ -212,7 +215,7 @@ class Supervisor : public TimerOwner {
   Timer start_timer_;  // startup_timeout of the whole
   Farewell farewell_;
   bool pool_told_ = false;  // that no worker needs it any more
-  StackNames stack_names_;
+  mutable StackNames stack_names_;
   OutputLimit output_log_;
   LogLimit deaths_log_, slow_log_;  // payloads can cause them, so clients can
 };

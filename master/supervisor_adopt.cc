@@ -19,7 +19,10 @@ Supervisor::Supervisor(Generation generation, const SupervisorServices& services
   PublishPlaces();
   // Those that were dead, or waited for their turn, at the moment of the upgrade.
   if (generation_.can_repair()) {
-    if (!pool_told_ && !AnyLeft(Role::kZygote)) {
+    const bool has_zygote = std::any_of(children_.begin(), children_.end(), [](const auto& child) {
+      return child->is_zygote() && !child->leaving();
+    });
+    if (!pool_told_ && !has_zygote) {
       Apply(AddChild(SpecOf(Role::kZygote)), ChildEvent::kSpawnDue);
     }
     if (state_ == State::kServing) ResizeRole(Role::kWorker, wanted_workers_);
@@ -49,6 +52,10 @@ void Supervisor::AdoptChild(const proto::UpgradeState::Process& process) {
   child.counts_before = {process.work_before(), slot.jobs_expired.load(),
                          slot.replies_dropped.load()};
   child.moves = process.moves();
+  child.ends_by =
+      static_cast<EndCause>(std::min(process.ends_by(), static_cast<uint32_t>(EndCause::kUnknown)));
+  child.killed_because = process.killed_because();
+  child.zygote = process.zygote();
   child.limits = LimitsOf(child);
   const Config& config = generation_.config();
   if (process.leaving()) {
@@ -64,6 +71,7 @@ void Supervisor::AdoptChild(const proto::UpgradeState::Process& process) {
 }
 
 void Supervisor::Describe(proto::UpgradeState::Generation* state) const {
+  stack_names_.TellAll();
   generation_.Describe(state);
   state->set_workers(static_cast<uint32_t>(wanted_workers_));
   state->set_pool(static_cast<uint32_t>(wanted_pool_));
@@ -89,6 +97,9 @@ void Supervisor::Describe(proto::UpgradeState::Generation* state) const {
     process.set_moves(child->moves);
     process.set_deadline_ns(static_cast<uint64_t>(child->timer.deadline().ns));
     process.set_work_before(child->work_before);
+    process.set_ends_by(static_cast<uint32_t>(child->ends_by));
+    process.set_killed_because(child->killed_because);
+    process.set_zygote(child->zygote);
   }
 }
 

@@ -175,7 +175,7 @@ void Supervisor::HandleReport(Child& child, const proto::Report& report) {
       return;
     }
     case proto::Report::kCloned:
-      if (child.is_zygote()) OnCloned(report.cloned());
+      if (child.is_zygote()) OnCloned(child, report.cloned());
       return;
     case proto::Report::kSymbolized:
       if (child.is_zygote()) stack_names_.OnNamed(report.symbolized());
@@ -208,6 +208,7 @@ void Supervisor::OnExited(Child& child) {
                          death.cause == EndCause::kCgroupOom, held.handler != 0});
   const bool was_running = child.is_pool() && held.id > kSlotReceiving;
   std::vector<uint64_t> stack = LastStackOf(child, *status);
+  const pid_t zygote = child.zygote;
   LogLastOutput(child, pid, was_running ? held.id : 0);
   ClearSlot(child);
   if (child.is_zygote()) LoseClones();
@@ -231,7 +232,9 @@ void Supervisor::OnExited(Child& child) {
   }
   Apply(child, ChildEvent::kExited);
   // After its successor was asked for, which matters more.
-  Publish(std::move(death), std::move(stack));
+  Child* const namer = Zygote();
+  Publish(std::move(death), std::move(stack),
+          namer != nullptr && namer->pid == zygote ? &*namer->control : nullptr);
 }
 
 // What it printed in its last job, or while it was starting.

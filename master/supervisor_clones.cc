@@ -19,6 +19,11 @@ ControlChannel* Supervisor::ZygoteChannel() {
   return zygote == nullptr ? nullptr : &*zygote->control;
 }
 
+ControlChannel* Supervisor::NamerFor(const Child& child) {
+  Child* const zygote = Zygote();
+  return zygote == nullptr || zygote->pid != child.zygote ? nullptr : &*zygote->control;
+}
+
 // The zygote is ready: those that have waited for it.
 void Supervisor::SpawnWaiting() {
   for (size_t i = 0; i < children_.size(); ++i) {
@@ -40,7 +45,7 @@ absl::Status Supervisor::SpawnCloned(Child& child) {
   return absl::OkStatus();
 }
 
-void Supervisor::OnCloned(const proto::Report::Cloned& report) {
+void Supervisor::OnCloned(Child& zygote, const proto::Report::Cloned& report) {
   const auto found = std::find_if(children_.begin(), children_.end(), [&](const auto& child) {
     return child->is_cloning && child->slot == SlotIndex{report.slot()} &&
            child->incarnation == report.incarnation();
@@ -48,10 +53,10 @@ void Supervisor::OnCloned(const proto::Report::Cloned& report) {
   if (found == children_.end()) return;  // given up: its control channel is closed, so it ends
   Child& child = **found;
   OwnedFd pidfd;
-  if (Child* const zygote = Zygote(); zygote != nullptr && !zygote->control->fds().empty()) {
-    pidfd = std::move(zygote->control->fds()[0]);
-  }
-  const pid_t pid = pidfd.valid() ? ChildOfPidfd(pidfd.get()) : 0;
+  if (!zygote.control->fds().empty()) pidfd = std::move(zygote.control->fds()[0]);
+  pid_t pid = pidfd.valid() ? ChildOfPidfd(pidfd.get()) : 0;
+  // One that is known already is somebody else's.
+  for (const auto& other : children_) pid = other->pid == pid ? 0 : pid;
   child.is_cloning = false;
   if (pid == 0) {
     LOG(ERROR) << "cannot make a " << child.role->name << ": "
@@ -61,6 +66,7 @@ void Supervisor::OnCloned(const proto::Report::Cloned& report) {
     ++child.quick_deaths;
     return Apply(child, ChildEvent::kExited);
   }
+  child.zygote = zygote.pid;
   Watch(child, pid, std::move(pidfd));
   proto::Command begin;
   begin.mutable_serve();

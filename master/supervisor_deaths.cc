@@ -83,7 +83,7 @@ std::vector<uint64_t> Supervisor::LastStackOf(const Child& child, const ExitStat
   return is_of_crash || (is_of_job && was_late) ? FramesOf(slot.stack) : std::vector<uint64_t>();
 }
 
-void Supervisor::Publish(Death death, std::vector<uint64_t> stack) {
+void Supervisor::Publish(Death death, std::vector<uint64_t> stack, ControlChannel* namer) {
   const auto publish = [this](const Death& known) {
     const std::string name = absl::StrCat(known.role, "-", known.number);
     if (known.is_expected) {
@@ -95,7 +95,7 @@ void Supervisor::Publish(Death death, std::vector<uint64_t> stack) {
     services_.deaths->Add(known);
   };
   if (stack.empty()) return publish(death);
-  stack_names_.Ask(ZygoteChannel(), std::move(stack),
+  stack_names_.Ask(namer, std::move(stack),
                    [publish, death = std::move(death)](std::vector<std::string> named) mutable {
                      death.stack = std::move(named);
                      publish(death);

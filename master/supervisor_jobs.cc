@@ -77,7 +77,7 @@ void Supervisor::TakeSample(Child& child) {
       absl::Trunc(timers_->now() - Instant{slot.job_started_ns.load()}, absl::Milliseconds(1));
   slow.past_deadline = asked.step == KillLadder::Step::kSampleLate;
   stack_names_.Ask(
-      ZygoteChannel(), FramesOf(slot.stack), [this, slow](std::vector<std::string> stack) mutable {
+      NamerFor(child), FramesOf(slot.stack), [this, slow](std::vector<std::string> stack) mutable {
         slow.stack = std::move(stack);
         if (slow_log_.Allow(timers_->now())) {
           LOG(WARNING) << "slow: " << slow.process << " (pid " << slow.pid

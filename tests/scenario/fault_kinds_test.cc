@@ -144,8 +144,11 @@ TEST(JobOfAClientThatLeft, ThatWaitsIsNeverRun) {
 }
 
 // While one client after the other has its process write garbage wherever it can.
-TEST(GarbageEverywhere, HurtsNobodyElse) {
-  const FaultyServer server("deadline = \"2s\"", {.pool = 3});
+class GarbageEverywhere : public testing::TestWithParam<bool> {};
+
+TEST_P(GarbageEverywhere, HurtsNobodyElse) {
+  const FaultyServer server(
+      absl::StrCat("deadline = \"2s\"\nidempotent = ", GetParam() ? "true" : "false"), {.pool = 3});
   const std::vector<pid_t> workers = server->Children("worker");
   const std::vector<pid_t> zygotes = server->Children("zygote");
   Client other(server->address("message"));
@@ -160,12 +163,26 @@ TEST(GarbageEverywhere, HurtsNobodyElse) {
       ASSERT_TRUE(echoed);
       EXPECT_EQ(echoed->content, absl::StrCat("{\"result\": ", round * 1000 + i, "}"));
     }
-    EXPECT_TRUE(hostile.ReadAnswer()) << "it is told something, too";
+    const std::optional<MessageAnswer> told = hostile.ReadAnswer();
+    ASSERT_TRUE(told) << "it is told something, too";
+    EXPECT_NE(told->status, "quarantined") << "each is another payload";
   }
+  const std::vector<ServerDeaths::Death> died = ServerDeaths::Of(*server).OfPool();
+  EXPECT_GE(died.size(), 6u) << "who writes into its own memory does not live on";
+  for (const ServerDeaths::Death& death : died) {
+    EXPECT_TRUE(server->LogHas(absl::StrCat("(pid ", death.pid, ") ")));
+  }
+  const ServerStatus status = ServerStatus::Of(*server);
+  EXPECT_LT(status.totals.at("jobs"), 100'000u) << "no nonsense stays in the counters";
   EXPECT_EQ(server->Children("worker"), workers);
   EXPECT_EQ(server->Children("zygote"), zygotes);
   EXPECT_TRUE(server.IsWhole());
 }
+
+INSTANTIATE_TEST_SUITE_P(Handlers, GarbageEverywhere, testing::Bool(),
+                         [](const testing::TestParamInfo<bool>& param) {
+                           return param.param ? "idempotent" : "once";
+                         });
 
 }  // namespace
 }  // namespace windlass

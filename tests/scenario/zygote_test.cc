@@ -114,6 +114,21 @@ TEST(ModelInTheArena, SurvivesTheDeathsOfProcessesAndOfTheZygote) {
   EXPECT_EQ(server.Ask("model").content, sum);
 }
 
+// What does not happen again by itself when the handler of the signal returns.
+TEST(CrashThatWouldNotRepeatItself, EndsTheProcessAllTheSame) {
+  const FaultyServer server("idempotent = false");
+  EXPECT_EQ(server.Ask("trap").status, "handler_crashed");
+  EXPECT_EQ(server.Ask("forbidden-call").status, "handler_crashed");
+  ASSERT_TRUE(Eventually([&] { return ServerDeaths::Of(*server).OfPool().size() == 2; }));
+  const std::vector<ServerDeaths::Death> died = ServerDeaths::Of(*server).OfPool();
+  EXPECT_EQ(died[0].kind, "signal");
+  EXPECT_TRUE(absl::StrContains(died[0].cause, "SIGTRAP")) << died[0].cause;
+  EXPECT_TRUE(Mentions(died[0].stack, "fault.so+0x")) << testing::PrintToString(died[0].stack);
+  EXPECT_EQ(died[1].kind, "seccomp");
+  EXPECT_TRUE(absl::StrContains(died[1].cause, "SIGSYS")) << died[1].cause;
+  EXPECT_TRUE(server.IsWhole());
+}
+
 TEST(SlowJob, SaysWhereItIs) {
   const FaultyServer server("slow_after = \"100ms\"");
   Client client(server->address("message"));

@@ -25,8 +25,10 @@ void WriteStack(const Lines& stack, JsonWriter* json) {
   json->Close();
 }
 
-void WriteDeath(const proto::DeathsReport::Death& one, JsonWriter* json) {
-  json->OpenObject("");
+}  // namespace
+
+void WriteDeath(absl::string_view key, const proto::DeathsReport::Death& one, JsonWriter* json) {
+  json->OpenObject(key);
   json->Text("time", UtcTime(absl::FromUnixMillis(one.time_unix_ms())));
   json->Text("role", one.role());
   json->Unsigned("slot", one.slot());
@@ -49,7 +51,18 @@ void WriteDeath(const proto::DeathsReport::Death& one, JsonWriter* json) {
   json->Close();
 }
 
-}  // namespace
+void WriteSlow(absl::string_view key, const proto::DeathsReport::Slow& one, JsonWriter* json) {
+  json->OpenObject(key);
+  json->Text("time", UtcTime(absl::FromUnixMillis(one.time_unix_ms())));
+  json->Text("process", one.process());
+  json->Signed("pid", one.pid());
+  json->Id("job_id", one.job_id());
+  json->Text("handler", one.handler());
+  json->Seconds("ran_s", one.ran_ms());
+  json->Flag("past_deadline", one.past_deadline());
+  WriteStack(one.stack(), json);
+  json->Close();
+}
 
 std::string ConnectionsJson(const proto::ConnectionsReport& report) {
   JsonWriter json;
@@ -116,23 +129,12 @@ std::string DeathsJson(const proto::DeathsReport& report) {
   for (const bool expected : {false, true}) {
     json.OpenList(expected ? "ended" : "deaths");
     for (const proto::DeathsReport::Death& one : report.deaths()) {
-      if (one.expected() == expected) WriteDeath(one, &json);
+      if (one.expected() == expected) WriteDeath("", one, &json);
     }
     json.Close();
   }
   json.OpenList("slow");
-  for (const proto::DeathsReport::Slow& one : report.slow()) {
-    json.OpenObject("");
-    json.Text("time", UtcTime(absl::FromUnixMillis(one.time_unix_ms())));
-    json.Text("process", one.process());
-    json.Signed("pid", one.pid());
-    json.Id("job_id", one.job_id());
-    json.Text("handler", one.handler());
-    json.Seconds("ran_s", one.ran_ms());
-    json.Flag("past_deadline", one.past_deadline());
-    WriteStack(one.stack(), &json);
-    json.Close();
-  }
+  for (const proto::DeathsReport::Slow& one : report.slow()) WriteSlow("", one, &json);
   json.Close();
   json.Unsigned("total", report.total());
   json.Unsigned("slow_total", report.slow_total());

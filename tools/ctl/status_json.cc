@@ -6,6 +6,7 @@
 #include "absl/time/time.h"
 #include "tools/ctl/human_units.h"
 #include "tools/ctl/json_writer.h"
+#include "tools/ctl/list_json.h"
 
 namespace windlass {
 namespace {
@@ -111,6 +112,17 @@ std::string StatusJson(const proto::StatusReport& report) {
   WriteGenerations(report, &json);
   WriteProcesses(report, &json);
   WriteTotals(report.totals(), &json);
+  if (report.has_last_death()) {
+    WriteDeath("last_death", report.last_death(), &json);
+  } else {
+    json.Null("last_death");
+  }
+  json.Unsigned("slow_jobs", report.slow_total());
+  if (report.has_last_slow()) {
+    WriteSlow("last_slow_job", report.last_slow(), &json);
+  } else {
+    json.Null("last_slow_job");
+  }
   WriteSize("workers", report.workers(), &json);
   WriteSize("pool", report.pool(), &json);
   json.OpenList("failed_roles");

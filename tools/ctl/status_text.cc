@@ -139,6 +139,31 @@ std::string TotalsText(const proto::StatusReport::Totals& totals) {
   return out;
 }
 
+// Where the job was: the innermost place of its call stack.
+template <typename Stack>
+std::string In(const Stack& stack) {
+  return stack.empty() ? "" : absl::StrCat(" in ", PrintableLine(stack.Get(0)));
+}
+
+void AppendLastTroubles(const proto::StatusReport& report, absl::Time now, std::string* out) {
+  if (report.has_last_death()) {
+    const proto::DeathsReport::Death& one = report.last_death();
+    AppendFact("last death",
+               absl::StrCat(PrintableLine(one.role()), "-", one.slot(), " ",
+                            PrintableLine(one.cause()), In(one.stack()), ", ",
+                            HumanAge(now - absl::FromUnixMillis(one.time_unix_ms())), " ago"),
+               out);
+  }
+  if (report.slow_total() > 0) {
+    const proto::DeathsReport::Slow& one = report.last_slow();
+    AppendFact("slow jobs",
+               absl::StrCat(report.slow_total(), ", the last of ", PrintableLine(one.handler()),
+                            In(one.stack()), ", ",
+                            HumanAge(now - absl::FromUnixMillis(one.time_unix_ms())), " ago"),
+               out);
+  }
+}
+
 }  // namespace
 
 Colour ColourOfState(absl::string_view state) {
@@ -170,6 +195,7 @@ std::string StatusText(const proto::StatusReport& report, absl::Time now, bool c
   }
   absl::StrAppend(&out, "\nPROCESSES\n", ProcessesTable(report, colours));
   absl::StrAppend(&out, "\nTOTALS\n", TotalsText(report.totals()));
+  AppendLastTroubles(report, now, &out);
   return out;
 }
 

@@ -59,17 +59,13 @@ class HandlerMaker {
 };
 
 absl::Status Preload(const HandlerConfig& config, Handler* handler, SharedArena* arena) {
-  const PreloadWatch watch;
   OptionReader options(config);
   const absl::Status preloaded =
       Guard("Preload", [&] { return handler->Preload(options, *arena); });
   // A wrong option is the better reason: it may be why Preload failed.
   const absl::Status verdict = options.Verdict();
   if (!preloaded.ok()) return options.has_wrong_value() ? verdict : preloaded;
-  if (!verdict.ok()) return verdict;
-  if (const std::string left = watch.LeftBehind(); !left.empty())
-    LOG(WARNING) << "handler " << config.name << ": Preload left behind " << left;
-  return absl::OkStatus();
+  return verdict;
 }
 
 }  // namespace
@@ -78,10 +74,13 @@ absl::StatusOr<HandlerSet> HandlerSet::Load(const Config& config) {
   HandlerSet set;
   HandlerMaker maker;
   for (const HandlerConfig& handler : config.handlers) {
+    const PreloadWatch watch;  // from before the library is loaded, which may do things by itself
     absl::StatusOr<std::unique_ptr<Handler>> made = maker.Make(handler);
     if (!made.ok()) return Of(handler.name, made.status());
     if (absl::Status ready = Preload(handler, made->get(), &set.arena_); !ready.ok())
       return Of(handler.name, ready);
+    if (const std::string left = watch.LeftBehind(); !left.empty())
+      LOG(WARNING) << "handler " << handler.name << ": Preload left behind " << left;
     set.handlers_.push_back({handler.name, *std::move(made)});
   }
   if (absl::Status sealed = set.arena_.Seal(); !sealed.ok()) return sealed;

@@ -14,6 +14,7 @@ namespace windlass {
 namespace {
 
 constexpr uint64_t kAlwaysInline = 1 << 10;
+constexpr size_t kMaxTypeBytes = 4096;  // with the encoding; what clients see is a header
 constexpr size_t kMaxPieces = kMaxResponsePieces;
 static_assert(kMaxPieces <= kMaxPacketFds);
 
@@ -59,6 +60,9 @@ void ReplySender::Send(const Response& response) {
   }
   if (response.pieces.size() > kMaxPieces || files > kMaxResponseFiles) {
     return SendError(ErrorCode::kHandlerFailed, "response of too many pieces");
+  }
+  if (response.content_type.size() + response.content_encoding.size() > kMaxTypeBytes) {
+    return SendError(ErrorCode::kHandlerFailed, "response of a content type that is too long");
   }
   const bool in_buffer =
       bytes > kInlinePayloadMax || (bytes > kAlwaysInline && ChannelIsHalfFull());

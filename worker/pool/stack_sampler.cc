@@ -62,11 +62,13 @@ void OnAsked(int, siginfo_t*, void* context) {
   errno = saved;
 }
 
-// SA_RESETHAND: what it returns to, the same fault or the rest of abort(), ends the process.
+// SA_RESETHAND: by returning it dies of the same signal, which is blocked until then. It is sent
+// again, because not everything happens again by itself: what somebody sent, a breakpoint, a system
+// call that a filter trapped.
 void OnCrash(int signal, siginfo_t* info, void* context) {
   const bool has_address = info->si_code > 0 && (signal == SIGSEGV || signal == SIGBUS);
   WriteSample(signal, has_address ? reinterpret_cast<uint64_t>(info->si_addr) : 0, context);
-  if (info->si_code <= 0) ::raise(signal);  // sent by somebody: returning would go on
+  ::raise(signal);
 }
 
 bool IsTaken(int signal) {

@@ -95,6 +95,7 @@ bool Zygote::Clone(const proto::Command::Clone& command) {
     control_->Send(report);
     return false;
   }
+  Bump(setup_.scoreboard->MutableSlot(setup_.slot).jobs_done);
   const int pidfd = sibling->pidfd.get();
   control_->Send(report, absl::MakeConstSpan(&pidfd, 1));
   return false;

@@ -67,7 +67,8 @@ class HandlerContext {
   // process is killed. Infinite when deadlines are off.
   virtual absl::Duration time_left() const = 0;
   absl::Time deadline() const { return absl::Now() + time_left(); }
-  // True when nobody waits for the answer any more: the client is gone. Cheap; ask in long loops.
+  // True when nobody waits for the answer any more: the client is gone, or was told that its
+  // deadline has passed. Cheap; ask in long loops.
   virtual bool cancelled() const = 0;
   // A string header key that the client added; nullopt when absent. Parses the header on first use.
   virtual std::optional<std::string> header(absl::string_view key) = 0;
@@ -164,11 +165,13 @@ constexpr size_t kMaxResponseFiles = 8;
 //
 // One job at a time, so it needs no locks and may block or use the CPU as long as its deadline
 // allows. What is in memory after Preload is in every pool process; threads are not, and sockets
-// are, as one that they all share: make threads and connections in Start. Errors: what Preload or
-// Start returns or throws stops that generation from starting, and is told to whoever asked for it;
-// an exception, a crash or a hang in Handle costs that one job. A Status that Handle returns
-// becomes the client's error answer: InvalidArgument, NotFound, OutOfRange (too_large),
-// DeadlineExceeded by name, anything else handler_failed, with the message passed on.
+// are, as one that they all share: make threads and connections in Start. Handlers of
+// pthread_atfork(3) do not run. A job that is slow or late gets a real-time signal, SIGRTMIN+7,
+// which has its process note its call stack; a system call that it is in may end with EINTR.
+// Errors: what Preload or Start returns or throws stops that generation from starting, and is told
+// to whoever asked for it; an exception, a crash or a hang in Handle costs that one job. A Status
+// that Handle returns becomes the client's error answer: InvalidArgument, NotFound, OutOfRange
+// (too_large), DeadlineExceeded by name, anything else handler_failed, with the message passed on.
 class Handler {
  public:
   virtual ~Handler() = default;

@@ -94,6 +94,18 @@ inline proto::StatusReport TroubledStatus() {
   crashed->set_code("handler_crashed");
   crashed->set_count(5);
   report.mutable_totals()->set_deaths(5);
+  proto::DeathsReport::Death* const death = report.mutable_last_death();
+  death->set_time_unix_ms(kSampleNowMs - 4000);
+  death->set_role("pool");
+  death->set_slot(8);
+  death->set_kind("signal");
+  death->set_cause("was killed by SIGSEGV (Segmentation fault)");
+  death->set_job_id(kSampleJob);
+  death->add_stack("Spin() (fault.so+0x12)");
+  report.set_slow_total(3);
+  report.mutable_last_slow()->set_time_unix_ms(kSampleNowMs - 60'000);
+  report.mutable_last_slow()->set_handler("image");
+  report.mutable_last_slow()->add_stack("Blur() (image.so+0x99)");
   report.mutable_workers()->set_wanted(2);
   report.mutable_workers()->set_kept(true);
   report.add_failed_roles("pool");

@@ -91,6 +91,16 @@ TEST_F(StatusJsonTest, HasTheTotalsAndEveryErrorCode) {
   EXPECT_EQ(uint64_t{totals["log_lines_dropped"]}, 0u);
 }
 
+TEST_F(StatusJsonTest, HasTheLastDeathAndTheLastSlowJobWithTheirStacks) {
+  const simdjson::dom::element root = Parse(TroubledStatus());
+  EXPECT_EQ(TextOf(root["last_death"]["kind"]), "signal");
+  EXPECT_EQ(TextOf(root["last_death"]["stack"].at(0)), "Spin() (fault.so+0x12)");
+  EXPECT_EQ(uint64_t{root["slow_jobs"]}, 3u);
+  EXPECT_EQ(TextOf(root["last_slow_job"]["stack"].at(0)), "Blur() (image.so+0x99)");
+  EXPECT_TRUE(Parse(CalmStatus())["last_death"].is_null());
+  EXPECT_TRUE(Parse(CalmStatus())["last_slow_job"].is_null());
+}
+
 TEST_F(StatusJsonTest, OfAnEmptyReportHasAllKeysToo) {
   const simdjson::dom::element root = Parse(proto::StatusReport());
   EXPECT_TRUE(root["last_reload"].is_null());

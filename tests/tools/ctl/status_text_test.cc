@@ -76,6 +76,8 @@ queue depth         0
 deaths              5
 retries             0
 log lines dropped   0
+last death          pool-8 was killed by SIGSEGV (Segmentation fault) in Spin() (fault.so+0x12), 4s ago
+slow jobs           3, the last of image in Blur() (image.so+0x99), 1m00s ago
 )");
 }
 

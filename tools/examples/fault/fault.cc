@@ -87,11 +87,13 @@ class FaultHandler : public Handler {
     absl::string_view name;
     Result (FaultHandler::*run)(Arguments&, HandlerContext&);
   };
-  static constexpr size_t kKindCount = 25;
+  static constexpr size_t kKindCount = 27;
   static const std::array<Kind, kKindCount> kKinds;
 
   Result SegV(Arguments&, HandlerContext&);
   Result Abort(Arguments&, HandlerContext&);
+  Result Trap(Arguments&, HandlerContext&);
+  Result ForbiddenCall(Arguments&, HandlerContext&);
   Result Exit(Arguments& arguments, HandlerContext&);
   Result Throw(Arguments&, HandlerContext&);
   Result Hang(Arguments&, HandlerContext&);
@@ -127,6 +129,8 @@ class FaultHandler : public Handler {
 constexpr std::array<FaultHandler::Kind, FaultHandler::kKindCount> FaultHandler::kKinds = {{
     {"segv", &FaultHandler::SegV},
     {"abort", &FaultHandler::Abort},
+    {"trap", &FaultHandler::Trap},
+    {"forbidden-call", &FaultHandler::ForbiddenCall},
     {"exit", &FaultHandler::Exit},
     {"throw", &FaultHandler::Throw},
     {"hang", &FaultHandler::Hang},
@@ -191,6 +195,17 @@ FaultHandler::Result FaultHandler::SegV(Arguments&, HandlerContext&) {
 }
 
 FaultHandler::Result FaultHandler::Abort(Arguments&, HandlerContext&) { std::abort(); }
+
+FaultHandler::Result FaultHandler::Trap(Arguments&, HandlerContext&) {
+  RunIntoBreakpoint();
+  return absl::InternalError("the breakpoint did nothing");
+}
+
+FaultHandler::Result FaultHandler::ForbiddenCall(Arguments&, HandlerContext&) {
+  const int error = MakeForbiddenCall();
+  if (error != 0) return AnswerErrno(error);
+  return absl::InternalError("the call was made");
+}
 
 FaultHandler::Result FaultHandler::Exit(Arguments& arguments, HandlerContext&) {
   const uint64_t code = arguments.Integer("code", 3, 255);

@@ -1,8 +1,15 @@
 #include "tools/examples/fault/harm.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -31,6 +38,30 @@ namespace windlass::fault {
 __attribute__((noinline, no_sanitize("address", "undefined"))) void WriteToNowhere() {
   volatile uintptr_t nowhere = 0x10;  // in the first page, which nobody may map
   *reinterpret_cast<volatile char*>(nowhere) = 1;
+}
+
+void RunIntoBreakpoint() {
+#if defined(__x86_64__)
+  __asm__ volatile("int3");
+#else
+  ::raise(SIGTRAP);
+#endif
+}
+
+int MakeForbiddenCall() {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter = {sizeof(program) / sizeof(program[0]), program};
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) {
+    return errno;
+  }
+  ::getppid();
+  return 0;
 }
 
 void TakeMemory(size_t bytes) {

@@ -19,6 +19,11 @@ namespace windlass::fault {
 
 // Writes to where nothing is mapped.
 void WriteToNowhere();
+// Runs into a breakpoint that no debugger has set.
+void RunIntoBreakpoint();
+// Forbids itself getppid(2) by a seccomp filter that traps, and calls it. Returns errno if the
+// filter cannot be set, else not, where the trap ends the process.
+int MakeForbiddenCall();
 // Takes memory and writes to all of it, until it has `bytes`; then gives it back. Throws
 // std::bad_alloc.
 void TakeMemory(size_t bytes);
