@@ -67,6 +67,7 @@ struct alignas(4096) ProcessSlot {
   // A worker's load; zero when it is dead.
   alignas(64) Word<uint32_t> jobs_out;  // sent to the pool, not answered yet
   Word<uint32_t> jobs_queued;           // waiting in this worker
+  Word<uint32_t> lanes_queued;          // the connections that those are of
   Word<uint32_t> connections;
 
   // A pool process's job; kept after its death until the master has read it.
@@ -117,7 +118,7 @@ struct GenerationBay {
 // The first page.
 struct alignas(4096) ScoreboardHeader {
   static constexpr uint64_t kMagic = 0x57494e444c415353;  // "WINDLASS"
-  static constexpr uint32_t kVersion = 4;  // changes with the layout of anything in here
+  static constexpr uint32_t kVersion = 5;  // changes with the layout of anything in here
   static constexpr uint32_t kBays = 8;     // generations at a time
   uint64_t magic;
   uint32_t version;

@@ -276,6 +276,7 @@ void Supervisor::ClearSlot(const Child& child) {
   if (child.is_pool()) RepairCounts(child, &slot);
   slot.jobs_out.store(0);
   slot.jobs_queued.store(0);
+  slot.lanes_queued.store(0);
   slot.connections.store(0);
   slot.payload_bytes.store(0);
 }

@@ -15,6 +15,7 @@ Backlog::~Backlog() {
 void Backlog::Push(Exchange* exchange, BacklogLane** lane) {
   if (*lane == nullptr) {
     BacklogLane* const added = *lane = new BacklogLane;
+    ++lanes_;
     if (turn_ == nullptr) {
       turn_ = added->next = added->prev = added;
     } else {  // last in the round: just before whose turn it is
@@ -62,6 +63,7 @@ void Backlog::Remove(Exchange* exchange, BacklogLane** lane) {
   from->next->prev = from->prev;
   delete from;
   *lane = nullptr;
+  --lanes_;
 }
 
 void Backlog::ForEach(absl::FunctionRef<void(const Exchange&)> visit) const {

@@ -29,10 +29,11 @@ class Backlog {
   void ForEach(absl::FunctionRef<void(const Exchange&)> visit) const;  // O(n)
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
+  size_t lanes() const { return lanes_; }
 
  private:
   BacklogLane* turn_ = nullptr;  // whose turn it is
-  size_t size_ = 0;
+  size_t size_ = 0, lanes_ = 0;
 };
 
 }  // namespace windlass

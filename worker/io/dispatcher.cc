@@ -130,16 +130,16 @@ std::string Dispatcher::RetryHint() const {
                       std::clamp(static_cast<int>(queue_ms / 2), 10, 10'000), " ms");
 }
 
-int Dispatcher::WorkersWithWork() const {
-  int count = 1;  // this one
+// About how many wait for a job of theirs: those whose jobs wait, and, for each job that is out,
+// one.
+uint64_t Dispatcher::ClientsOfSiblings() const {
+  uint64_t count = 0;
   const SlotRange siblings = SiblingWorkers(setup_);
   for (uint32_t i = siblings.first; i < siblings.end; ++i) {
     if (i == setup_.slot.value) continue;
     const ProcessSlot& slot = board_.slot(SlotIndex{i});
-    if (slot.jobs_out.load(std::memory_order_relaxed) +
-            slot.jobs_queued.load(std::memory_order_relaxed) >
-        0)
-      ++count;
+    count += slot.jobs_out.load(std::memory_order_relaxed) +
+             slot.lanes_queued.load(std::memory_order_relaxed);
   }
   return count;
 }
@@ -155,7 +155,9 @@ bool Dispatcher::HasCredit(uint32_t handler) const {
   const PoolConfig& pool = setup_.config->pool;
   const int prefetch =
       pool.prefetch_auto ? PrefetchFor(run_times_.mean_ns(handler)) : pool.prefetch;
-  return static_cast<int>(out_.size()) < JobsAllowedOut(PoolReady(), prefetch, WorkersWithWork());
+  const uint64_t mine = std::max<uint64_t>(1, out_.size() + backlog_.lanes());
+  return static_cast<int>(out_.size()) <
+         JobsAllowedOut(PoolReady(), prefetch, mine, mine + ClientsOfSiblings(), next_send_);
 }
 
 bool Dispatcher::Send(Exchange* exchange, absl::string_view envelope, absl::string_view content) {
@@ -201,6 +203,7 @@ void Dispatcher::Pump() {
 void Dispatcher::PublishLoad() {
   slot_.jobs_out.store(static_cast<uint32_t>(out_.size()), std::memory_order_relaxed);
   slot_.jobs_queued.store(static_cast<uint32_t>(backlog_.size()), std::memory_order_relaxed);
+  slot_.lanes_queued.store(static_cast<uint32_t>(backlog_.lanes()), std::memory_order_relaxed);
 }
 
 void Dispatcher::OnRepliesReady() {

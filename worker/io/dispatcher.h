@@ -118,7 +118,7 @@ class Dispatcher : public TimerOwner {
 
   void EncodeJob(Exchange* exchange, const JobRequest& request, std::string* envelope);
   bool HasCredit(uint32_t handler) const;
-  int WorkersWithWork() const;
+  uint64_t ClientsOfSiblings() const;
   int PoolReady() const;
   bool BacklogIsFull() const;
   bool Send(Exchange* exchange, absl::string_view envelope, absl::string_view content);

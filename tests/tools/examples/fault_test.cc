@@ -83,7 +83,7 @@ TEST_F(Fault, RefusesWhatIsNoJsonObject) {
 TEST_F(Fault, NamesTheKindsThatItKnowsWhenAskedForAnother) {
   const absl::Status status = Handle(R"({"action": "fault", "kind": "flood"})").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("segv, abort, exit, throw, hang"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("segv, abort, trap, forbidden-call, exit, throw, hang"));
 }
 
 TEST_F(Fault, RefusesArgumentsOfAWrongTypeOrSizeBeforeItDoesHarm) {

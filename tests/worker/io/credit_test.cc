@@ -15,14 +15,24 @@ TEST(PrefetchFor, AssumesTheWorstOfAHandlerThatWasNeverMeasured) {
   EXPECT_EQ(PrefetchFor(0), kMinPrefetch);
 }
 
-TEST(JobsAllowedOut, AreSharedByTheWorkersThatHaveWork) {
-  EXPECT_EQ(JobsAllowedOut(2, 2, 1), 4);
-  EXPECT_EQ(JobsAllowedOut(2, 2, 2), 2);
-  EXPECT_EQ(JobsAllowedOut(2, 64, 2), 33);
+TEST(JobsAllowedOut, AreSharedByHowManyClientsWaitForAWorker) {
+  EXPECT_EQ(JobsAllowedOut(2, 2, 7, 7, 0), 4);
+  EXPECT_EQ(JobsAllowedOut(2, 2, 5, 10, 0), 2);
+  EXPECT_EQ(JobsAllowedOut(2, 64, 1, 2, 0), 33);
+  EXPECT_EQ(JobsAllowedOut(2, 6, 1, 8, 0), 1);
+  EXPECT_EQ(JobsAllowedOut(2, 6, 6, 8, 0), 6);
+}
+
+TEST(JobsAllowedOut, AreRoundedSoThatTheMeanIsTheShare) {
+  int sum = 0;
+  for (uint64_t turn = 0; turn < 160; ++turn) sum += JobsAllowedOut(4, 2, 55, 100, turn);
+  EXPECT_EQ(sum, 520) << "3.3, in sixteenths 3.25";
+  for (uint64_t turn = 0; turn < 16; ++turn) EXPECT_EQ(JobsAllowedOut(4, 2, 1, 1, turn), 6);
 }
 
 TEST(JobsAllowedOut, IsAtLeastOneSoThatAReplyAlwaysComes) {
-  EXPECT_EQ(JobsAllowedOut(1, 2, 64), 1);
+  EXPECT_EQ(JobsAllowedOut(1, 2, 1, 64, 0), 1);
+  EXPECT_EQ(JobsAllowedOut(1, 2, 1, 1000, 3), 1);
 }
 
 TEST(RunTimes, FollowEachHandlerByItself) {
