@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace windlass {
@@ -61,11 +60,6 @@ void StackNames::OnNamed(const proto::Report::Symbolized& answer) {
   for (size_t i = 0; i < lines.size() && i < static_cast<size_t>(answer.lines_size()); ++i) {
     lines[i] = Printable(answer.lines(static_cast<int>(i)));
   }
-  // From where the server called the handler, it is the same for all jobs.
-  const auto ours = std::find_if(lines.begin(), lines.end(), [](const std::string& line) {
-    return absl::StartsWith(line, "windlass::JobLoop::RunHandler(");
-  });
-  if (ours != lines.begin()) lines.erase(ours, lines.end());
   asked.told(std::move(lines));
 }
 

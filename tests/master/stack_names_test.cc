@@ -48,13 +48,6 @@ TEST_F(StackNamesTest, TheZygoteNamesThem) {
   EXPECT_THAT(told_, ElementsAre("A()", "B()"));
 }
 
-TEST_F(StackNamesTest, OurOwnFramesBelowTheHandlerAreLeftOut) {
-  names_.Ask(master_.get(), {1, 2, 3}, Into(&told_));
-  names_.OnNamed(Answer(Asked().number(),
-                        {"Spin()", "windlass::JobLoop::RunHandler() (windlassd+0x1)", "main"}));
-  EXPECT_THAT(told_, ElementsAre("Spin()"));
-}
-
 TEST_F(StackNamesTest, AnAnswerThatIsShortOrUnprintableDoesNoHarm) {
   names_.Ask(master_.get(), {0x10, 0x20}, Into(&told_));
   names_.OnNamed(Answer(Asked().number(), {"A\n\x1b"}));

@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/log_command.h"
 #include "proto/control.pb.h"
+#include "worker/pool/call_handler.h"
 
 namespace windlass {
 namespace {
@@ -199,7 +200,7 @@ void JobLoop::RunHandler(uint32_t index, absl::string_view content) {
                         job_.header()};
   absl::StatusOr<Response> response;
   try {
-    response = handlers_.at(index).Handle(request, context_);
+    response = CallHandler(handlers_.at(index), request, context_);
   } catch (const std::exception& error) {
     response = absl::InternalError(absl::StrCat("exception: ", error.what()));
   } catch (...) {

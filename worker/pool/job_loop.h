@@ -4,7 +4,6 @@
 #include <memory>
 #include <optional>
 
-#include "absl/base/attributes.h"
 #include "absl/status/statusor.h"
 #include "common/captured_output.h"
 #include "common/control_channel.h"
@@ -48,8 +47,7 @@ class JobLoop {
           std::unique_ptr<Selector> selector, std::optional<OutputCapture> output);
   bool ReceiveJob();  // false: the queue is empty
   void RunJob();
-  // A frame of its own on every call stack: what is below it is the handler's.
-  ABSL_ATTRIBUTE_NOINLINE void RunHandler(uint32_t index, absl::string_view content);
+  void RunHandler(uint32_t index, absl::string_view content);
   bool Wait(int timeout_ms);  // false: end the process
   int TrimDelayMs() const;
   bool HandleControl();

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 
+#include "worker/pool/call_handler.h"
+
 namespace windlass {
 namespace {
 
@@ -48,7 +50,9 @@ void WriteSample(int signal, uint64_t fault_address, const void* context) {
     first = 0;
     if (interrupted != 0) add(interrupted);
   }
-  for (int i = first; i < found; ++i) add(reinterpret_cast<uint64_t>(raw[i]));
+  for (int i = first; i < found && !IsInCallHandler(reinterpret_cast<uint64_t>(raw[i])); ++i) {
+    add(reinterpret_cast<uint64_t>(raw[i]));
+  }
   sample.frames.store(frames, std::memory_order_relaxed);
   sample.job.store(g_slot->job.load(std::memory_order_relaxed), std::memory_order_relaxed);
   sample.signal.store(signal, std::memory_order_relaxed);

@@ -8,8 +8,9 @@ namespace windlass {
 
 // Pool processes write their own call stack to their slot: when the master asks by
 // StackSampleSignal(), and when they crash, before they die of it as they would have otherwise.
-// Nobody needs the right to trace them for that. The handlers run on a stack of their own, so that
-// an overflow of the other one is seen, too; they allocate nothing and take no lock.
+// Of the stack only what is the handler's (call_handler.h). Nobody needs the right to trace them
+// for that. The handlers run on a stack of their own, so that an overflow of the other one is seen,
+// too; they allocate nothing and take no lock.
 
 // Finds and loads what unwinding needs, once, before there are jobs; in the zygote.
 void PrimeUnwinding();
