@@ -2,6 +2,7 @@
 // everything is afterwards as it was.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -144,6 +145,33 @@ TEST(JobOfAClientThatLeft, ThatWaitsIsNeverRun) {
 }
 
 // While one client after the other has its process write garbage wherever it can.
+// A reply to a worker that is dead, or of a job whose client was told that it is late.
+TEST(LateReply, ReachesNoOtherClient) {
+  const FaultyServer server("", {.workers = 1});
+  for (int round = 0; round < 5; ++round) {
+    Client late(server->address("message"));
+    late.Send(FaultRequest("echo", "\"value\": \"late\", \"ms\": 300",
+                           round % 2 == 0 ? "" : ", \"deadline-ms\": 50"));
+    ASSERT_TRUE(RunsJobs(*server, 1));
+    const pid_t worker = server->Children("worker").at(0);
+    if (round % 2 == 0) ::kill(worker, SIGKILL);
+    ASSERT_TRUE(Eventually([&] {
+      const std::vector<pid_t> now = ServerStatus::Of(*server).Pids("worker");
+      return now.size() == 1 && (now[0] != worker || round % 2 == 1);
+    }));
+    // Until the late one has come, and a while beyond it.
+    Client other(server->address("message"));
+    const absl::Time end = absl::Now() + absl::Milliseconds(500);
+    for (int i = 0; absl::Now() < end; ++i) {
+      other.Send(FaultRequest("echo", absl::StrCat("\"value\": ", i)));
+      const std::optional<MessageAnswer> answer = other.ReadAnswer();
+      ASSERT_TRUE(answer);
+      ASSERT_EQ(answer->content, absl::StrCat("{\"result\": ", i, "}"));
+    }
+  }
+  EXPECT_TRUE(server.IsWhole());
+}
+
 class GarbageEverywhere : public testing::TestWithParam<bool> {};
 
 TEST_P(GarbageEverywhere, HurtsNobodyElse) {
