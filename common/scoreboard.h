@@ -68,6 +68,7 @@ struct alignas(4096) ProcessSlot {
   alignas(64) Word<uint32_t> jobs_out;  // sent to the pool, not answered yet
   Word<uint32_t> jobs_queued;           // waiting in this worker
   Word<uint32_t> lanes_queued;          // the connections that those are of
+  Word<int64_t> next_since_ns;          // since when the next of them has been waiting; 0: none
   Word<uint32_t> connections;
 
   // A pool process's job; kept after its death until the master has read it.
@@ -118,7 +119,7 @@ struct GenerationBay {
 // The first page.
 struct alignas(4096) ScoreboardHeader {
   static constexpr uint64_t kMagic = 0x57494e444c415353;  // "WINDLASS"
-  static constexpr uint32_t kVersion = 5;  // changes with the layout of anything in here
+  static constexpr uint32_t kVersion = 6;  // changes with the layout of anything in here
   static constexpr uint32_t kBays = 8;     // generations at a time
   uint64_t magic;
   uint32_t version;

@@ -277,6 +277,7 @@ void Supervisor::ClearSlot(const Child& child) {
   slot.jobs_out.store(0);
   slot.jobs_queued.store(0);
   slot.lanes_queued.store(0);
+  slot.next_since_ns.store(0);
   slot.connections.store(0);
   slot.payload_bytes.store(0);
 }

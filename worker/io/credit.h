@@ -24,15 +24,16 @@ inline int PrefetchFor(double mean_run_ns) {
 
 // How many jobs one worker may have out: its share of what may be in the queue and in the pool, by
 // how many clients wait for it (`mine`) of those that wait for any worker (`all`). So a client gets
-// as much from a worker that has many as from one that has few. At least 1, so that a reply always
-// comes to wake it. A share is seldom whole: `turn`, which counts, rounds it up as often as is
-// right.
+// as much from a worker that has many as from one that has few. A share is seldom whole: it is
+// rounded, and one that was rounded down has one more while its next job has waited longer than
+// that of any other worker (`is_oldest`). At least 1, so that a reply always comes to wake it.
 inline int JobsAllowedOut(int pool_processes, int prefetch, uint64_t mine, uint64_t all,
-                          uint64_t turn) {
+                          bool is_oldest) {
   const auto total = static_cast<uint64_t>(pool_processes + prefetch);
-  const uint64_t sixteenths = 16 * total * mine / std::max<uint64_t>(all, 1);
-  // 7 is prime to 16: all remainders come, and large ones do not come together.
-  return std::max(1, static_cast<int>((sixteenths + turn * 7 % 16) / 16));
+  const uint64_t of = std::max<uint64_t>(all, 1);
+  const uint64_t rest = total * mine % of;
+  const bool round_up = 2 * rest >= of || (rest > 0 && is_oldest);
+  return std::max(1, static_cast<int>(total * mine / of + (round_up ? 1 : 0)));
 }
 
 // Mean run time of each handler's jobs, as this worker has seen it: exponentially weighted, the

@@ -63,8 +63,8 @@ void Dispatcher::Submit(Exchange* exchange, const JobRequest& request, absl::str
   EncodeJob(exchange, request, &exchange->envelope);
   if (!quarantine_.empty() && RefuseQuarantined(exchange, content)) return;
   timers_->Arm(&exchange->deadline, request.deadline);
-  const bool is_sent = backlog_.empty() && HasCredit(exchange->handler) &&
-                       Send(exchange, exchange->envelope, content);
+  const bool is_sent =
+      backlog_.empty() && HasCredit(*exchange) && Send(exchange, exchange->envelope, content);
   KeepContent(exchange, content);
   if (is_sent) return PublishLoad();
   Enqueue(exchange);
@@ -130,18 +130,20 @@ std::string Dispatcher::RetryHint() const {
                       std::clamp(static_cast<int>(queue_ms / 2), 10, 10'000), " ms");
 }
 
-// About how many wait for a job of theirs: those whose jobs wait, and, for each job that is out,
-// one.
-uint64_t Dispatcher::ClientsOfSiblings() const {
-  uint64_t count = 0;
+// What siblings have to do: about how many clients wait for them (those whose jobs wait, and for
+// each job that is out one), and since when the job has been waiting that has for longest.
+Dispatcher::Siblings Dispatcher::LookAtSiblings() const {
+  Siblings seen;
   const SlotRange siblings = SiblingWorkers(setup_);
   for (uint32_t i = siblings.first; i < siblings.end; ++i) {
     if (i == setup_.slot.value) continue;
     const ProcessSlot& slot = board_.slot(SlotIndex{i});
-    count += slot.jobs_out.load(std::memory_order_relaxed) +
-             slot.lanes_queued.load(std::memory_order_relaxed);
+    seen.clients += slot.jobs_out.load(std::memory_order_relaxed) +
+                    slot.lanes_queued.load(std::memory_order_relaxed);
+    const int64_t since = slot.next_since_ns.load(std::memory_order_relaxed);
+    if (since != 0) seen.oldest = std::min(seen.oldest, Instant{since});
   }
-  return count;
+  return seen;
 }
 
 // At least one: those that are to come will find their jobs in the queue.
@@ -150,14 +152,16 @@ int Dispatcher::PoolReady() const {
   return std::max(1, static_cast<int>(bay.pool_ready.load(std::memory_order_relaxed)));
 }
 
-bool Dispatcher::HasCredit(uint32_t handler) const {
+bool Dispatcher::HasCredit(const Exchange& exchange) const {
   if (out_.empty()) return true;
   const PoolConfig& pool = setup_.config->pool;
   const int prefetch =
-      pool.prefetch_auto ? PrefetchFor(run_times_.mean_ns(handler)) : pool.prefetch;
+      pool.prefetch_auto ? PrefetchFor(run_times_.mean_ns(exchange.handler)) : pool.prefetch;
   const uint64_t mine = std::max<uint64_t>(1, out_.size() + backlog_.lanes());
-  return static_cast<int>(out_.size()) <
-         JobsAllowedOut(PoolReady(), prefetch, mine, mine + ClientsOfSiblings(), next_send_);
+  const Siblings siblings = LookAtSiblings();
+  return static_cast<int>(out_.size()) < JobsAllowedOut(PoolReady(), prefetch, mine,
+                                                        mine + siblings.clients,
+                                                        exchange.created < siblings.oldest);
 }
 
 bool Dispatcher::Send(Exchange* exchange, absl::string_view envelope, absl::string_view content) {
@@ -185,7 +189,7 @@ void Dispatcher::Pump() {
     }
   }
   while (Exchange* const next = backlog_.PeekNext()) {
-    if (!HasCredit(next->handler)) break;
+    if (!HasCredit(*next)) break;
     if (!Send(next, next->envelope, next->content)) break;
     backlog_.PopNext(sink_->LaneOf(next));
   }
@@ -204,6 +208,8 @@ void Dispatcher::PublishLoad() {
   slot_.jobs_out.store(static_cast<uint32_t>(out_.size()), std::memory_order_relaxed);
   slot_.jobs_queued.store(static_cast<uint32_t>(backlog_.size()), std::memory_order_relaxed);
   slot_.lanes_queued.store(static_cast<uint32_t>(backlog_.lanes()), std::memory_order_relaxed);
+  const Exchange* const next = backlog_.PeekNext();
+  slot_.next_since_ns.store(next == nullptr ? 0 : next->created.ns, std::memory_order_relaxed);
 }
 
 void Dispatcher::OnRepliesReady() {

@@ -117,8 +117,12 @@ class Dispatcher : public TimerOwner {
   using OutTable = absl::flat_hash_map<uint64_t, OutJob>;
 
   void EncodeJob(Exchange* exchange, const JobRequest& request, std::string* envelope);
-  bool HasCredit(uint32_t handler) const;
-  uint64_t ClientsOfSiblings() const;
+  bool HasCredit(const Exchange& exchange) const;
+  struct Siblings {
+    uint64_t clients = 0;
+    Instant oldest = Instant::Never();
+  };
+  Siblings LookAtSiblings() const;
   int PoolReady() const;
   bool BacklogIsFull() const;
   bool Send(Exchange* exchange, absl::string_view envelope, absl::string_view content);

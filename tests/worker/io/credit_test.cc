@@ -16,23 +16,24 @@ TEST(PrefetchFor, AssumesTheWorstOfAHandlerThatWasNeverMeasured) {
 }
 
 TEST(JobsAllowedOut, AreSharedByHowManyClientsWaitForAWorker) {
-  EXPECT_EQ(JobsAllowedOut(2, 2, 7, 7, 0), 4);
-  EXPECT_EQ(JobsAllowedOut(2, 2, 5, 10, 0), 2);
-  EXPECT_EQ(JobsAllowedOut(2, 64, 1, 2, 0), 33);
-  EXPECT_EQ(JobsAllowedOut(2, 6, 1, 8, 0), 1);
-  EXPECT_EQ(JobsAllowedOut(2, 6, 6, 8, 0), 6);
+  EXPECT_EQ(JobsAllowedOut(2, 2, 7, 7, false), 4);
+  EXPECT_EQ(JobsAllowedOut(2, 2, 5, 10, false), 2);
+  EXPECT_EQ(JobsAllowedOut(2, 64, 1, 2, false), 33);
+  EXPECT_EQ(JobsAllowedOut(2, 6, 1, 8, false), 1);
+  EXPECT_EQ(JobsAllowedOut(2, 6, 6, 8, false), 6);
 }
 
-TEST(JobsAllowedOut, AreRoundedSoThatTheMeanIsTheShare) {
-  int sum = 0;
-  for (uint64_t turn = 0; turn < 160; ++turn) sum += JobsAllowedOut(4, 2, 55, 100, turn);
-  EXPECT_EQ(sum, 520) << "3.3, in sixteenths 3.25";
-  for (uint64_t turn = 0; turn < 16; ++turn) EXPECT_EQ(JobsAllowedOut(4, 2, 1, 1, turn), 6);
+TEST(JobsAllowedOut, AreRoundedAndOneMoreWhereTheOldestJobWaits) {
+  EXPECT_EQ(JobsAllowedOut(4, 2, 45, 100, false), 3) << "2.7";
+  EXPECT_EQ(JobsAllowedOut(4, 2, 55, 100, false), 3) << "3.3";
+  EXPECT_EQ(JobsAllowedOut(4, 2, 55, 100, true), 4);
+  EXPECT_EQ(JobsAllowedOut(4, 2, 45, 100, true), 3) << "has been rounded up";
+  EXPECT_EQ(JobsAllowedOut(4, 2, 50, 100, true), 3) << "is whole";
 }
 
 TEST(JobsAllowedOut, IsAtLeastOneSoThatAReplyAlwaysComes) {
-  EXPECT_EQ(JobsAllowedOut(1, 2, 1, 64, 0), 1);
-  EXPECT_EQ(JobsAllowedOut(1, 2, 1, 1000, 3), 1);
+  EXPECT_EQ(JobsAllowedOut(1, 2, 1, 64, false), 1);
+  EXPECT_EQ(JobsAllowedOut(1, 2, 1, 1000, true), 1);
 }
 
 TEST(RunTimes, FollowEachHandlerByItself) {
