@@ -4,8 +4,8 @@
 # shellcheck shell=bash
 
 _windlass_run=/run
-_windlass_protocols='message:// echo:// line:// length://'
-_windlass_handlers='search binary echo burn file append'
+_windlass_protocols='message:// echo:// line:// length:// http://'
+_windlass_handlers='search binary echo burn file append static'
 
 # Every completion goes through here; $1 offers words. It finds
 #   words    the words before the one that is being written,
