@@ -2,7 +2,7 @@
 # Installs what building and testing need from Debian's packages. Idempotent: says what it installs, and nothing when
 # all is there. Uses sudo when not root. On other systems it only names what is missing.
 # `install_deps.sh lint` adds what formatting and linting need, `install_deps.sh test` what some tests need that say
-# SKIPPED without it.
+# SKIPPED without it, `install_deps.sh bench` the peers that benchmarks measure.
 set -euo pipefail
 
 packages=(
@@ -27,6 +27,8 @@ for_tests=(
   python3-yaml                              # the Kubernetes manifests
   mandoc man-db groff-base                  # the manual pages
 )
+for_bench=(nginx-light php-fpm wrk)         # peers beside which http is measured, and their client
+[ "${1:-}" = bench ] && packages+=("${for_bench[@]}")
 [ "${1:-}" = lint ] && packages+=(clang-format clang-tidy)
 [ "${1:-}" = test ] && packages+=("${for_tests[@]}")
 
