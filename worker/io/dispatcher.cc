@@ -103,7 +103,11 @@ void Dispatcher::DropContent(Exchange* exchange) {
 }
 
 void Dispatcher::Enqueue(Exchange* exchange) {
-  if (BacklogIsFull()) return AnswerError(exchange, ErrorCode::kOverloaded, RetryHint());
+  if (BacklogIsFull()) {
+    return AnswerError(exchange, ErrorCode::kOverloaded,
+                       absl::StrCat("the queue of ", setup_.config->pool.queue,
+                                    " jobs is full, retry in ", RetryMs(), " ms"));
+  }
   exchange->state = Exchange::State::kQueued;
   backlog_.Push(exchange, sink_->LaneOf(exchange));
   PublishLoad();
@@ -121,13 +125,12 @@ bool Dispatcher::BacklogIsFull() const {
   return waiting >= static_cast<uint64_t>(setup_.config->pool.queue);
 }
 
-std::string Dispatcher::RetryHint() const {
+int Dispatcher::RetryMs() const {
   double longest = 0;
   for (uint32_t i = 0; i <= unknown_handler_; ++i)
     longest = std::max(longest, run_times_.mean_ns(i));
   const double queue_ms = longest * setup_.config->pool.queue / PoolReady() / 1e6;
-  return absl::StrCat("the queue of ", setup_.config->pool.queue, " jobs is full, retry in ",
-                      std::clamp(static_cast<int>(queue_ms / 2), 10, 10'000), " ms");
+  return std::clamp(static_cast<int>(queue_ms / 2), 10, 10'000);
 }
 
 // What siblings have to do: about how many clients wait for them (those whose jobs wait, and for
@@ -306,6 +309,7 @@ void Dispatcher::AnswerError(Exchange* exchange, ErrorCode code, absl::string_vi
   answer.code = code;
   answer.is_plain_error = true;
   answer.message = message;
+  if (code == ErrorCode::kOverloaded) answer.retry_ms = static_cast<uint32_t>(RetryMs());
   sink_->OnAnswer(exchange, answer);
 }
 

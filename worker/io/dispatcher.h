@@ -143,7 +143,7 @@ class Dispatcher : public TimerOwner {
   bool RefuseQuarantined(Exchange* exchange, absl::string_view content);
   bool IsMine(JobId id) const;
   void PublishLoad();
-  std::string RetryHint() const;
+  int RetryMs() const;
 
   // Fixed after construction.
   const ProcessSetup& setup_;
