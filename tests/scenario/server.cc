@@ -55,7 +55,7 @@ pid_t SpawnWith(const std::vector<std::string>& arguments, const std::string& ru
 bool SetsAdmin(const std::vector<std::string>& arguments, const std::string& config) {
   if (absl::StrContains(config, "[admin]")) return true;
   return std::any_of(arguments.begin(), arguments.end(), [](const std::string& argument) {
-    return absl::StrContains(argument, "admin.address");
+    return absl::StrContains(argument, "admin.");
   });
 }
 
