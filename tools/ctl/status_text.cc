@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "tools/ctl/human_units.h"
-#include "tools/ctl/printable_text.h"
+#include "common/report/human_units.h"
+#include "common/report/printable_text.h"
 
 namespace windlass {
 namespace {
@@ -67,6 +67,9 @@ std::string ListenersTable(const proto::StatusReport& report, bool colours) {
   for (const proto::StatusReport::Listener& listener : report.listeners()) {
     table.AddRow({PrintableLine(listener.address()), PrintableLine(listener.protocol()),
                   absl::StrCat(listener.generation())});
+  }
+  for (const std::string& address : report.admin()) {
+    table.AddRow({PrintableLine(address), "admin", absl::StrCat(report.generation())});
   }
   return table.Render(colours);
 }
