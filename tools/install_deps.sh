@@ -14,6 +14,7 @@ packages=(
   libspdlog-dev                             # logging
   libxxhash-dev                             # fingerprints of payloads
   libsystemd-dev                            # notification, socket activation
+  libncurses-dev                            # windlassctl top
   dpkg-dev                                  # the Debian package
   libgtest-dev libgmock-dev                 # tests
   netcat-openbsd                            # a client the tests use
@@ -23,6 +24,7 @@ for_tests=(
   systemd systemd-container dbus-daemon     # the units; a real systemd, booted in a container
   lintian shellcheck                        # the Debian package and its scripts
   haproxy openssl                           # the example of TLS in front
+  tmux                                      # a terminal for windlassctl top
   python3-yaml                              # the Kubernetes manifests
   mandoc man-db groff-base                  # the manual pages
 )
