@@ -43,7 +43,11 @@ TopLine ServerLine(const TopPicture& picture, const TopControls& controls) {
     const proto::StatusReport& report = picture.report;
     const std::string state = PrintableLine(report.state());
     line.push_back(Bold(absl::StrCat("windlassd ", PrintableLine(report.version()), "  ")));
-    line.push_back(TopSpan{.text = state, .colour = ColourOfState(state), .bold = true});
+    // With trouble it is what was true when the server last said something.
+    const bool old = !picture.trouble.empty();
+    line.push_back(TopSpan{.text = absl::StrCat(old ? "was " : "", state),
+                           .colour = old ? Colour::kYellow : ColourOfState(state),
+                           .bold = true});
     line.push_back(Plain(absl::StrCat("  pid ", report.pid(), "  generation ", report.generation(),
                                       "  up ", HumanAge(absl::Milliseconds(report.uptime_ms())))));
   } else {
@@ -133,6 +137,10 @@ std::vector<TopLine> TopHeader(const TopPicture& picture, const TopControls& con
   for (const std::string& role : report.failed_roles()) {
     lines.push_back(
         {Alarm(absl::StrCat("FAILED: no ", PrintableLine(role), " process can be started"))});
+  }
+  if (report.has_last_reload() && !report.last_reload().ok()) {
+    lines.push_back(
+        {Alarm("last reload FAILED: "), Plain(PrintableLine(report.last_reload().message()))});
   }
   const bool errs = rates.errors.value_or(0) > 0;
   lines.push_back(

@@ -64,7 +64,7 @@ void TopWatch::Take(Result result, Instant now) {
   if (result.ok() && !result->has_status()) failure = Refusal(*result);
   failed_ = !failure.ok();
   if (failed_) {
-    picture_.trouble = absl::StrCat(failure.message(), "; trying again every second");
+    picture_.trouble = absl::StrCat("trying again every second: ", failure.message());
     return;
   }
   picture_.trouble.clear();

@@ -160,20 +160,25 @@ TEST(DrawTop, SaysWhatIsWrongFirst) {
   TopPicture picture = PictureOf(TroubledStatus());
   picture.trouble = "no control socket\nat /run";
   const TopDrawing drawing = DrawTop(picture, {}, {});
-  EXPECT_EQ(TextOf({drawing.lines[1], drawing.lines[2]}),
-            "no control socket at /run\nFAILED: no pool process can be started\n");
+  EXPECT_EQ(TextOf({drawing.lines[1], drawing.lines[2], drawing.lines[3]}),
+            "no control socket at /run\n"
+            "FAILED: no pool process can be started\n"
+            "last reload FAILED: line 3: unknown key 'prot'\n");
+  EXPECT_THAT(TextOf({drawing.lines[0]}), HasSubstr("  was degraded  "));
   EXPECT_EQ(ColourOf(drawing, "no control socket"), Colour::kRed);
-  EXPECT_EQ(ColourOf(drawing, "degraded"), Colour::kRed);
+  EXPECT_EQ(ColourOf(drawing, "degraded"), Colour::kYellow);
+  picture.trouble.clear();
+  EXPECT_EQ(ColourOf(DrawTop(picture, {}, {}), "degraded"), Colour::kRed);
   EXPECT_EQ(ColourOf(drawing, "waiting"), Colour::kRed);
 }
 
 TEST(DrawTop, WithoutAReportThereIsOnlyTheTrouble) {
   TopPicture picture;
-  picture.trouble = "no control socket; trying again every second";
+  picture.trouble = "trying again every second: no control socket";
   const std::string text = Drawn(picture, {}, {6, 80});
   EXPECT_EQ(text,
             "windlassd  every 1s\n"
-            "no control socket; trying again every second\n"
+            "trying again every second: no control socket\n"
             "\n\n\n"
             " q quit  h help  s stacks  < > r sort  w p a filter  space pause  + - interval\n");
 }
