@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "tools/ctl/human_units.h"
 #include "tools/ctl/percentile.h"
 #include "tools/ctl/printable_text.h"
@@ -37,6 +38,21 @@ std::string Serving(const proto::StatusReport& report, absl::string_view role,
                       "/", size.wanted());
 }
 
+// What is wrong may name a long path, and what to do stands at its end.
+void AppendTrouble(absl::string_view text, size_t columns, std::vector<TopLine>* lines) {
+  constexpr size_t kMostLines = 3;
+  const size_t most = lines->size() + kMostLines;
+  std::string line;
+  for (const absl::string_view word : absl::StrSplit(text, ' ', absl::SkipEmpty())) {
+    const bool fits = DisplayWidth(line) + 1 + DisplayWidth(word) <= columns;
+    if (!line.empty() && !fits && lines->size() + 1 < most) {
+      lines->push_back({Alarm(std::exchange(line, ""))});
+    }
+    absl::StrAppend(&line, line.empty() ? "" : " ", word);
+  }
+  if (!line.empty()) lines->push_back({Alarm(line)});
+}
+
 TopLine ServerLine(const TopPicture& picture, const TopControls& controls) {
   TopLine line;
   if (picture.has_report) {
@@ -61,7 +77,6 @@ TopLine ServerLine(const TopPicture& picture, const TopControls& controls) {
   return line;
 }
 
-// Call stacks have no place in one line, so only the innermost is here.
 template <typename Lines>
 std::vector<TopLine> StackLines(const Lines& stack, absl::string_view no_stack) {
   std::vector<TopLine> lines;
@@ -127,9 +142,10 @@ std::string ShortSize(uint64_t bytes) {
   return bytes < 1024 ? number : absl::StrCat(number, size.substr(blank + 1, 1));
 }
 
-std::vector<TopLine> TopHeader(const TopPicture& picture, const TopControls& controls) {
+std::vector<TopLine> TopHeader(const TopPicture& picture, const TopControls& controls,
+                               size_t columns) {
   std::vector<TopLine> lines = {ServerLine(picture, controls)};
-  if (!picture.trouble.empty()) lines.push_back({Alarm(PrintableLine(picture.trouble))});
+  AppendTrouble(PrintableLine(picture.trouble), columns, &lines);
   if (!picture.has_report) return lines;
   const proto::StatusReport& report = picture.report;
   const proto::StatusReport::Totals& totals = report.totals();

@@ -12,7 +12,8 @@ namespace windlass {
 
 // The server and its figures: what is wrong first, then what is asked for most, so that a small
 // window can leave out the end.
-std::vector<TopLine> TopHeader(const TopPicture& picture, const TopControls& controls);
+std::vector<TopLine> TopHeader(const TopPicture& picture, const TopControls& controls,
+                               size_t columns);
 
 // The processes, the names of the columns first. Columns are left out, the least important first,
 // until the rest fits.

@@ -83,7 +83,7 @@ TopDrawing DrawTop(const TopPicture& picture, const TopControls& controls, TopWi
   TopDrawing drawing;
   drawing.scroll = controls.scroll;
   if (window.rows == 0) return drawing;
-  std::vector<TopLine> header = TopHeader(picture, controls);
+  std::vector<TopLine> header = TopHeader(picture, controls, window.columns);
   // The list is what one came for: it gets half of a small window.
   const size_t most = std::max<size_t>(1, window.rows / 2);
   if (header.size() > most) header.resize(most);

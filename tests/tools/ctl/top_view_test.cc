@@ -183,6 +183,37 @@ TEST(DrawTop, WithoutAReportThereIsOnlyTheTrouble) {
             " q quit  h help  s stacks  < > r sort  w p a filter  space pause  + - interval\n");
 }
 
+TEST(DrawTop, TroubleTakesUpToThreeLines) {
+  TopPicture picture;
+  picture.trouble = "trying again: no control socket at /run/windlass/control.sock: is it running?";
+  EXPECT_THAT(Drawn(picture, {}, {24, 40}), HasSubstr("trying again: no control socket at\n"
+                                                      "/run/windlass/control.sock: is it\n"
+                                                      "running?\n"));
+  EXPECT_THAT(Drawn(picture, {}, {24, 20}), HasSubstr("trying again: no\n"
+                                                      "control socket at\n"
+                                                      "/run/windlass/contr…\n"));
+}
+
+TEST(DrawTop, SaysHowLongRequestsTook) {
+  proto::StatusReport before = CalmStatus();
+  before.mutable_latency()->add_upper_us(1000);
+  before.mutable_latency()->add_counts(500);
+  before.mutable_latency()->add_counts(0);
+  before.mutable_queue_wait()->CopyFrom(before.latency());
+  proto::StatusReport after = before;
+  after.mutable_latency()->set_counts(0, 1500);
+  after.mutable_queue_wait()->set_counts(1, 10);
+  TopPicture picture;
+  picture.has_report = true;
+  picture.report = after;
+  const TopSample first{Instant{}, before};
+  picture.model = CompareSamples(&first, {Instant{} + absl::Seconds(1), after});
+  EXPECT_THAT(
+      Drawn(picture),
+      HasSubstr("latency     p50 500us  p90 900us  p99 990us  p99.9 999us\n"
+                "queue wait  p50 >1.00ms  p90 >1.00ms  p99 >1.00ms  p99.9 >1.00ms  depth 0\n"));
+}
+
 TEST(DrawTop, SaysHowTheListIsOrderedAndThatItIsPaused) {
   TopControls controls;
   controls.order = {TopColumn::kCpu, true, TopFilter::kPool};
