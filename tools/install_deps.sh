@@ -15,6 +15,7 @@ packages=(
   libxxhash-dev                             # fingerprints of payloads
   libsystemd-dev                            # notification, socket activation
   libboost-dev                              # HTTP (Boost.Beast)
+  libncurses-dev                            # windlassctl top
   dpkg-dev                                  # the Debian package
   libgtest-dev libgmock-dev                 # tests
   netcat-openbsd                            # a client the tests use
@@ -24,6 +25,7 @@ for_tests=(
   systemd systemd-container dbus-daemon     # the units; a real systemd, booted in a container
   lintian shellcheck                        # the Debian package and its scripts
   haproxy openssl                           # the example of TLS in front
+  tmux                                      # a terminal for windlassctl top
   python3-yaml                              # the Kubernetes manifests
   mandoc man-db groff-base                  # the manual pages
 )
