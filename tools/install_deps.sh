@@ -25,6 +25,8 @@ for_tests=(
   haproxy openssl                           # the example of TLS in front
   python3-yaml                              # the Kubernetes manifests
   mandoc man-db groff-base                  # the manual pages
+  chromium                                  # the dashboard in a real browser
+  prometheus                                # promtool: the alert rules
 )
 [ "${1:-}" = lint ] && packages+=(clang-format clang-tidy)
 [ "${1:-}" = test ] && packages+=("${for_tests[@]}")
