@@ -28,6 +28,8 @@ for_tests=(
   tmux                                      # a terminal for windlassctl top
   python3-yaml                              # the Kubernetes manifests
   mandoc man-db groff-base                  # the manual pages
+  chromium                                  # the dashboard in a real browser
+  prometheus                                # promtool: the alert rules
 )
 for_bench=(nginx-light php-fpm wrk)         # peers beside which http is measured, and their client
 [ "${1:-}" = bench ] && packages+=("${for_bench[@]}")
