@@ -288,6 +288,7 @@ bool Supervisor::OnChildExited(pid_t pid) {
 void Supervisor::OnTimer(Timer* timer, Instant) {
   if (timer == &start_timer_ && state_ == State::kStarting && why_.empty()) {
     why_ = "not all processes were ready within startup_timeout";
+    for (const auto& child : children_) why_ += WhileLoading(*child);
   }
   for (size_t i = 0; i < children_.size(); ++i) {
     Child& child = *children_[i];
@@ -296,10 +297,18 @@ void Supervisor::OnTimer(Timer* timer, Instant) {
           child.state == ChildState::kWaiting ? ChildEvent::kSpawnDue : ChildEvent::kDeadline);
     if (state_ == State::kStarting && child.is_needed() && child.state == ChildState::kKilled &&
         why_.empty()) {
-      why_ = absl::StrCat("a ", child.role->name, " process was not ready within startup_timeout");
+      why_ = absl::StrCat("a ", child.role->name, " process was not ready within startup_timeout",
+                          WhileLoading(child));
     }
   }
   UpdateState();
+}
+
+// ", while it loaded handler thumbnail": whose Preload hangs or crashes.
+std::string Supervisor::WhileLoading(const Child& child) const {
+  if (!child.is_zygote() || !child.slot) return "";
+  const HandlerConfig* const handler = HandlerOf(child);
+  return handler == nullptr ? "" : absl::StrCat(", while it loaded handler ", handler->name);
 }
 
 bool Supervisor::AnyLeft(Role role) const {

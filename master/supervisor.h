@@ -190,6 +190,7 @@ class Supervisor : public TimerOwner {
   std::vector<uint64_t> LastStackOf(const Child& child, const ExitStatus& status);
   void Publish(Death death, std::vector<uint64_t> stack, ControlChannel* namer);
   const HandlerConfig* HandlerOf(const Child& child) const;
+  std::string WhileLoading(const Child& child) const;
   std::string DescribeJob(const Child& child, uint64_t job) const;
   void LogLastOutput(Child& child, pid_t pid, uint64_t job);
   void TakeReports(Child& child);

@@ -239,7 +239,8 @@ void Supervisor::OnExited(Child& child) {
     child.quick_deaths = has_worked ? 1 : child.quick_deaths + 1;
   }
   if (state_ == State::kStarting && child.is_needed() && !was_running && why_.empty()) {
-    why_ = absl::StrCat("a ", child.role->name, " process ", death.text, " before it was ready");
+    why_ = absl::StrCat("a ", child.role->name, " process ", death.text, " before it was ready",
+                        WhileLoading(child));
   }
   // Its successor takes its place a little earlier than was thought.
   if (Child* const successor = SuccessorOf(child); successor != nullptr) {
