@@ -37,6 +37,7 @@ class Server:
     def __init__(self, configuration, workers=1, pool=1, admin=""):
         self.folder = tempfile.TemporaryDirectory(prefix="windlass-")
         self.path = pathlib.Path(self.folder.name)
+        self.path.chmod(0o755)  # handlers read files there as somebody else
         self.configuration = self.path / "windlass.toml"
         self.configuration.write_text(
             f"[workers]\ncount = {workers}\n[pool]\nprocesses = {pool}\n"
