@@ -23,6 +23,7 @@ packages=(
 )
 for_tests=(
   systemd systemd-container dbus-daemon     # the units; a real systemd, booted in a container
+  curl wrk nghttp2-client                   # clients of http
   lintian shellcheck                        # the Debian package and its scripts
   haproxy openssl                           # the example of TLS in front
   tmux                                      # a terminal for windlassctl top
