@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "tools/ctl/human_units.h"
+#include "common/report/human_units.h"
 
 namespace windlass {
 namespace {

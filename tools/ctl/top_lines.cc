@@ -7,9 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
-#include "tools/ctl/human_units.h"
+#include "common/report/human_units.h"
+#include "common/report/printable_text.h"
 #include "tools/ctl/percentile.h"
-#include "tools/ctl/printable_text.h"
 #include "tools/ctl/status_text.h"
 
 namespace windlass {

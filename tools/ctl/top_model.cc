@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/report/printable_text.h"
 #include "tools/ctl/percentile.h"
-#include "tools/ctl/printable_text.h"
 
 namespace windlass {
 namespace {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "tools/ctl/printable_text.h"
+#include "common/report/printable_text.h"
 #include "tools/ctl/top_lines.h"
 
 namespace windlass {

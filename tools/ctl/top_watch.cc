@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "tools/ctl/human_units.h"
+#include "common/report/human_units.h"
 
 namespace windlass {
 namespace {

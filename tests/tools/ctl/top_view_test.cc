@@ -5,8 +5,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "tests/tools/ctl/sample_reports.h"
-#include "tools/ctl/printable_text.h"
+#include "common/report/printable_text.h"
+#include "tests/common/report/sample_reports.h"
 #include "tools/ctl/top_lines.h"
 
 namespace windlass {
