@@ -104,6 +104,7 @@ std::string ProcessesTable(const proto::StatusReport& report, const TextStyle& s
                    {"RSS", kRight},
                    {"RUNNING JOB", kRight},
                    {"FOR", kRight},
+                   {"HANDLER"},
                    {"QUICK DEATHS", kRight}});
   for (const proto::StatusReport::Process& one : report.processes()) {
     const std::string state = PrintableLine(one.state());
@@ -114,7 +115,9 @@ std::string ProcessesTable(const proto::StatusReport& report, const TextStyle& s
                   Age(one.age_ms()), has_clients ? absl::StrCat(one.connections()) : "",
                   has_clients ? absl::StrCat(one.requests()) : "", absl::StrCat(one.jobs()),
                   one.rss_bytes() == 0 ? "" : HumanSize(one.rss_bytes()), UnlessZero(one.job_id()),
-                  one.job_id() == 0 ? "" : Age(one.job_ms()), UnlessZero(one.quick_deaths())});
+                  one.job_id() == 0 ? "" : Age(one.job_ms()),
+                  one.job_id() == 0 ? "" : PrintableLine(one.handler()),
+                  UnlessZero(one.quick_deaths())});
   }
   return table.Render(style);
 }

@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/match.h"
+#include "tests/common/report/replies.h"
+#include "tests/common/report/sample_reports.h"
 #include "tests/tools/ctl/control_server.h"
-#include "tests/tools/ctl/replies.h"
-#include "tests/tools/ctl/sample_reports.h"
 
 namespace windlass {
 namespace {

@@ -105,6 +105,13 @@ TEST(StatusText, SaysHowLongRequestsTookSinceTheStart) {
                                 "deaths "));
 }
 
+TEST(StatusText, NamesTheHandlerThatRuns) {
+  proto::StatusReport report = CalmStatus();
+  report.mutable_processes(1)->set_handler("resize");
+  EXPECT_TRUE(
+      absl::StrContains(StatusText(report, SampleNow(), {}), "18014398509481985  250ms  resize\n"));
+}
+
 TEST(StatusText, CutsTablesAndNothingElse) {
   const std::string text = StatusText(TroubledStatus(), SampleNow(), {.columns = 38});
   EXPECT_TRUE(absl::StrContains(text, "worker     0  4243    1  serving  2h0…\n")) << text;

@@ -6,7 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/report/printable_text.h"
-#include "tests/tools/ctl/sample_reports.h"
+#include "tests/common/report/sample_reports.h"
 #include "tools/ctl/top_lines.h"
 
 namespace windlass {

@@ -6,9 +6,9 @@
 #include <functional>
 #include <optional>
 
+#include "tests/common/report/replies.h"
+#include "tests/common/report/sample_reports.h"
 #include "tests/tools/ctl/control_server.h"
-#include "tests/tools/ctl/replies.h"
-#include "tests/tools/ctl/sample_reports.h"
 
 // The clock is the test's, the sockets are real.
 
