@@ -227,6 +227,7 @@ class Supervisor : public TimerOwner {
   SpawnRate spawn_rate_;
   Timer start_timer_;  // startup_timeout of the whole
   Farewell farewell_;
+  Instant admin_deadline_ = Instant::Never();  // draining: of the admin process
   bool answers_early_ = false;
   bool pool_told_ = false;  // that no worker needs it any more
   mutable StackNames stack_names_;
