@@ -107,6 +107,11 @@ def skip_without_browser():
         tried.skip("not installed: chromium")
 
 
+def main():
+    skip_without_browser()
+    tried.main()
+
+
 def numbers(page, seconds=20):
     """What the page shows and the status that it heard."""
     return page.wait_for(NUMBERS, seconds)
