@@ -28,7 +28,7 @@ class ChunkedDecoder::Parser final : public http::basic_parser<true> {
     CHECK(!error && !is_done()) << error.message();
   }
 
-  const ContentSink* sink = nullptr;  // during a call of put
+  const DecodedSink* sink = nullptr;  // during a call of put
   uint64_t decoded = 0;
   uint64_t chunk_left = 0;
   uint64_t extension_bytes = 0;
@@ -68,7 +68,7 @@ ChunkedDecoder::~ChunkedDecoder() = default;
 
 uint64_t ChunkedDecoder::decoded() const { return parser_->decoded; }
 
-ContentDecoder::Result ChunkedDecoder::Decode(absl::string_view coded, ContentSink sink) {
+ContentDecoder::Result ChunkedDecoder::Decode(absl::string_view coded, DecodedSink sink) {
   Result result;
   parser_->sink = &sink;
   parser_->is_full = false;

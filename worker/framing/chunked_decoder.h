@@ -19,7 +19,7 @@ class ChunkedDecoder final : public ContentDecoder {
 
   ChunkedDecoder();
   ~ChunkedDecoder() override;
-  Result Decode(absl::string_view coded, ContentSink sink) override;
+  Result Decode(absl::string_view coded, DecodedSink sink) override;
   uint64_t decoded() const override;
   void AppendPrefix(std::string* coded) const override;
 

@@ -85,7 +85,7 @@ struct ResponseHead {
 };
 
 // Takes decoded content; returns how much of it. Less than all: no more now.
-using ContentSink = absl::FunctionRef<size_t(absl::string_view)>;
+using DecodedSink = absl::FunctionRef<size_t(absl::string_view)>;
 
 // Role: takes one content out of its coding, as it arrives. Blocking: never.
 class ContentDecoder {
@@ -100,7 +100,7 @@ class ContentDecoder {
     size_t used = 0;  // bytes of `coded` that are done with
   };
   virtual ~ContentDecoder() = default;
-  virtual Result Decode(absl::string_view coded, ContentSink sink) = 0;
+  virtual Result Decode(absl::string_view coded, DecodedSink sink) = 0;
   virtual uint64_t decoded() const = 0;  // bytes that the sink has taken
   // For another decoder that goes on here: appends what, with the decoded bytes behind it and then
   // all that was not used, is the same content.

@@ -1,5 +1,5 @@
-#ifndef WINDLASS_TOOLS_CTL_PRINTABLE_TEXT_H_
-#define WINDLASS_TOOLS_CTL_PRINTABLE_TEXT_H_
+#ifndef WINDLASS_COMMON_REPORT_PRINTABLE_TEXT_H_
+#define WINDLASS_COMMON_REPORT_PRINTABLE_TEXT_H_
 
 #include <cstddef>
 #include <string>
@@ -23,4 +23,4 @@ size_t CharacterCount(absl::string_view printable);
 
 }  // namespace windlass
 
-#endif  // WINDLASS_TOOLS_CTL_PRINTABLE_TEXT_H_
+#endif  // WINDLASS_COMMON_REPORT_PRINTABLE_TEXT_H_

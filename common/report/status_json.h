@@ -1,5 +1,5 @@
-#ifndef WINDLASS_TOOLS_CTL_STATUS_JSON_H_
-#define WINDLASS_TOOLS_CTL_STATUS_JSON_H_
+#ifndef WINDLASS_COMMON_REPORT_STATUS_JSON_H_
+#define WINDLASS_COMMON_REPORT_STATUS_JSON_H_
 
 #include <string>
 
@@ -12,4 +12,4 @@ std::string StatusJson(const proto::StatusReport& report);
 
 }  // namespace windlass
 
-#endif  // WINDLASS_TOOLS_CTL_STATUS_JSON_H_
+#endif  // WINDLASS_COMMON_REPORT_STATUS_JSON_H_

@@ -1,5 +1,5 @@
-#ifndef WINDLASS_TOOLS_CTL_HUMAN_UNITS_H_
-#define WINDLASS_TOOLS_CTL_HUMAN_UNITS_H_
+#ifndef WINDLASS_COMMON_REPORT_HUMAN_UNITS_H_
+#define WINDLASS_COMMON_REPORT_HUMAN_UNITS_H_
 
 #include <cstdint>
 #include <string>
@@ -22,4 +22,4 @@ std::string UtcTime(absl::Time time);
 
 }  // namespace windlass
 
-#endif  // WINDLASS_TOOLS_CTL_HUMAN_UNITS_H_
+#endif  // WINDLASS_COMMON_REPORT_HUMAN_UNITS_H_

@@ -1,5 +1,5 @@
-#ifndef WINDLASS_TOOLS_CTL_JSON_WRITER_H_
-#define WINDLASS_TOOLS_CTL_JSON_WRITER_H_
+#ifndef WINDLASS_COMMON_REPORT_JSON_WRITER_H_
+#define WINDLASS_COMMON_REPORT_JSON_WRITER_H_
 
 #include <cstdint>
 #include <string>
@@ -43,4 +43,4 @@ class JsonWriter {
 
 }  // namespace windlass
 
-#endif  // WINDLASS_TOOLS_CTL_JSON_WRITER_H_
+#endif  // WINDLASS_COMMON_REPORT_JSON_WRITER_H_

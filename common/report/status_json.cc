@@ -1,12 +1,12 @@
-#include "tools/ctl/status_json.h"
+#include "common/report/status_json.h"
 
 #include <utility>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "tools/ctl/human_units.h"
-#include "tools/ctl/json_writer.h"
-#include "tools/ctl/list_json.h"
+#include "common/report/human_units.h"
+#include "common/report/json_writer.h"
+#include "common/report/list_json.h"
 
 namespace windlass {
 namespace {

@@ -1,5 +1,5 @@
-#ifndef WINDLASS_TOOLS_CTL_REPLY_READER_H_
-#define WINDLASS_TOOLS_CTL_REPLY_READER_H_
+#ifndef WINDLASS_COMMON_REPORT_REPLY_READER_H_
+#define WINDLASS_COMMON_REPORT_REPLY_READER_H_
 
 #include <cstddef>
 #include <optional>
@@ -33,4 +33,4 @@ class ReplyReader {
 
 }  // namespace windlass
 
-#endif  // WINDLASS_TOOLS_CTL_REPLY_READER_H_
+#endif  // WINDLASS_COMMON_REPORT_REPLY_READER_H_

@@ -1,10 +1,10 @@
-#include "tools/ctl/list_json.h"
+#include "common/report/list_json.h"
 
 #include <utility>
 
 #include "absl/time/time.h"
-#include "tools/ctl/human_units.h"
-#include "tools/ctl/json_writer.h"
+#include "common/report/human_units.h"
+#include "common/report/json_writer.h"
 
 namespace windlass {
 namespace {

@@ -1,9 +1,9 @@
-#include "tools/ctl/list_json.h"
+#include "common/report/list_json.h"
 
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
-#include "tests/tools/ctl/sample_reports.h"
+#include "tests/common/report/sample_reports.h"
 
 namespace windlass {
 namespace {

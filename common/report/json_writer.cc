@@ -1,10 +1,10 @@
-#include "tools/ctl/json_writer.h"
+#include "common/report/json_writer.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/json_text.h"
 #include "common/log.h"
-#include "tools/ctl/printable_text.h"
+#include "common/report/printable_text.h"
 
 namespace windlass {
 

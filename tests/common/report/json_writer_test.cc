@@ -1,4 +1,4 @@
-#include "tools/ctl/json_writer.h"
+#include "common/report/json_writer.h"
 
 #include <gtest/gtest.h>
 #include <simdjson.h>

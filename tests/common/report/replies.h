@@ -1,5 +1,5 @@
-#ifndef WINDLASS_TESTS_TOOLS_CTL_REPLIES_H_
-#define WINDLASS_TESTS_TOOLS_CTL_REPLIES_H_
+#ifndef WINDLASS_TESTS_COMMON_REPORT_REPLIES_H_
+#define WINDLASS_TESTS_COMMON_REPORT_REPLIES_H_
 
 #include <arpa/inet.h>
 
@@ -34,4 +34,4 @@ inline std::string Encoded(const proto::CtlReply& reply) {
 
 }  // namespace windlass
 
-#endif  // WINDLASS_TESTS_TOOLS_CTL_REPLIES_H_
+#endif  // WINDLASS_TESTS_COMMON_REPORT_REPLIES_H_

@@ -1,8 +1,8 @@
-#include "tools/ctl/printable_text.h"
+#include "common/report/printable_text.h"
+
+#include <simdjson.h>
 
 #include <algorithm>
-
-#include "tools/client/output.h"
 
 namespace windlass {
 namespace {
@@ -18,7 +18,7 @@ absl::string_view FirstCharacter(absl::string_view bytes) {
   const unsigned char lead = ByteAt(bytes, 0);
   const size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
   const absl::string_view character = bytes.substr(0, length);
-  return IsUtf8(character) ? character : "";
+  return simdjson::validate_utf8(character.data(), character.size()) ? character : "";
 }
 
 // C0 but newline and tab, DEL, and C1, which some terminals obey, too.

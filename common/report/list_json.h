@@ -1,11 +1,11 @@
-#ifndef WINDLASS_TOOLS_CTL_LIST_JSON_H_
-#define WINDLASS_TOOLS_CTL_LIST_JSON_H_
+#ifndef WINDLASS_COMMON_REPORT_LIST_JSON_H_
+#define WINDLASS_COMMON_REPORT_LIST_JSON_H_
 
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "common/report/json_writer.h"
 #include "proto/ctl.pb.h"
-#include "tools/ctl/json_writer.h"
 
 // What there is many of, as one JSON object with a newline: a list, and what must be known about
 // it. Scripts depend on the names of the keys. Pure.
@@ -22,4 +22,4 @@ void WriteSlow(absl::string_view key, const proto::DeathsReport::Slow& one, Json
 
 }  // namespace windlass
 
-#endif  // WINDLASS_TOOLS_CTL_LIST_JSON_H_
+#endif  // WINDLASS_COMMON_REPORT_LIST_JSON_H_

@@ -1,4 +1,4 @@
-#include "tools/ctl/reply_reader.h"
+#include "common/report/reply_reader.h"
 
 #include <arpa/inet.h>
 

@@ -1,10 +1,10 @@
-#include "tools/ctl/status_json.h"
+#include "common/report/status_json.h"
 
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
 #include "absl/strings/str_cat.h"
-#include "tests/tools/ctl/sample_reports.h"
+#include "tests/common/report/sample_reports.h"
 
 namespace windlass {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/ctl/human_units.h"
+#include "common/report/human_units.h"
 
 #include <array>
 

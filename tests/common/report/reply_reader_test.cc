@@ -1,9 +1,9 @@
-#include "tools/ctl/reply_reader.h"
+#include "common/report/reply_reader.h"
 
 #include <gtest/gtest.h>
 
 #include "absl/strings/match.h"
-#include "tests/tools/ctl/replies.h"
+#include "tests/common/report/replies.h"
 
 namespace windlass {
 namespace {
