@@ -144,6 +144,19 @@ struct LogConfig {
   friend bool operator==(const LogConfig&, const LogConfig&) = default;
 };
 
+// Where the pages for operators are served: metrics, health, status (worker/admin/pages.h).
+struct AdminConfig {
+  // No text: nowhere.
+  ListenAddress address = {ListenAddress::Kind::kTcp, "127.0.0.1", 9465, "", "127.0.0.1:9465"};
+  // Somebody wants exactly this address: that it cannot be had is an error. No part of the value.
+  bool address_is_written = false;
+  std::vector<std::string> hosts;  // names that browsers may call it by, beside those of `address`
+
+  friend bool operator==(const AdminConfig& a, const AdminConfig& b) {
+    return a.address == b.address && a.hosts == b.hosts;
+  }
+};
+
 struct Config {
   std::string source;  // file name, or "(built-in default)"
   MasterConfig master;
@@ -152,6 +165,7 @@ struct Config {
   std::vector<ListenerConfig> listeners;
   std::vector<HandlerConfig> handlers;
   LogConfig log;
+  AdminConfig admin;
 
   friend bool operator==(const Config&, const Config&) = default;
 };

@@ -111,6 +111,20 @@ void CheckControl(const LocatedConfig& located, ConfigErrors* errors) {
                            " bytes long, and a unix socket can have at most ", kMaxPath));
 }
 
+// A default address that is taken is no error; Service says so when it starts.
+void CheckAdmin(const LocatedConfig& located, ConfigErrors* errors) {
+  const AdminConfig& admin = located.config.admin;
+  if (!admin.address_is_written || admin.address.text.empty()) return;
+  for (size_t i = 0; i < located.config.listeners.size(); ++i) {
+    const ListenAddress& other = located.config.listeners[i].address;
+    if (other.text.empty() || !AddressesClash(admin.address, other)) continue;
+    errors->Add(located.keys.At("admin.address"),
+                absl::StrCat("admin.address '", admin.address.text, "' is taken by '", other.text,
+                             "' at ", FormatOrigin(located.listeners[i].At("address"))));
+    return;
+  }
+}
+
 // The place to blame: the first of `keys` that was written.
 Origin FirstWritten(const KeyOrigins& origins, const std::vector<std::string>& keys) {
   for (const std::string& key : keys) {
@@ -148,6 +162,7 @@ void CheckConfig(const LocatedConfig& located, ConfigErrors* errors) {
   CheckCounts(located, errors);
   CheckIdentity(located, errors);
   CheckControl(located, errors);
+  CheckAdmin(located, errors);
   if (located.config.listeners.empty()) {
     errors->Add(located.keys.table,
                 "nothing to listen on: write a [[listener]], or use --listen=PROTOCOL://ADDRESS");

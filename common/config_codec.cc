@@ -266,6 +266,37 @@ Codec<ListenAddress> ListenAddressCodec() {
           }};
 }
 
+Codec<ListenAddress> ListenAddressOrNoneCodec() {
+  const Codec<ListenAddress> some = ListenAddressCodec();
+  const std::string expects = absl::StrCat(some.expects, ", or \"\" for none");
+  return {expects,
+          [expects](const TomlNode& node) -> absl::StatusOr<ListenAddress> {
+            const std::string* const text = As<std::string>(node);
+            if (text != nullptr && text->empty()) return ListenAddress{};
+            return ReadListenAddress(node, expects);
+          },
+          [](const ListenAddress& address) { return TomlQuoted(address.text); }};
+}
+
+Codec<std::vector<std::string>> TextListCodec() {
+  const std::string expects = "an array of strings that are not empty";
+  return {expects,
+          [expects](const TomlNode& node) -> absl::StatusOr<std::vector<std::string>> {
+            std::vector<std::string> texts;
+            if (node.kind != TomlNode::Kind::kArray) return WrongValue(expects, node);
+            for (const TomlNode& element : node.array) {
+              const std::string* const text = As<std::string>(element);
+              if (text == nullptr || text->empty()) return WrongValue(expects, element);
+              texts.push_back(*text);
+            }
+            return texts;
+          },
+          [](const std::vector<std::string>& texts) -> std::optional<std::string> {
+            if (texts.empty()) return std::nullopt;
+            return TomlValue(OptionValue(texts));
+          }};
+}
+
 Codec<int> FileModeCodec() {
   const std::string expects = "permission bits in octal, like \"0660\"";
   return {expects, [expects](const TomlNode& node) { return ReadFileMode(node, expects); },

@@ -45,7 +45,9 @@ Codec<uint64_t> SizeCodec(uint64_t min, uint64_t max);    // "64KiB", or an inte
 Codec<ProcessCount> ProcessCountCodec(int min, int max);  // an integer, or "auto"
 Codec<MemoryAmount> MemoryAmountCodec();                  // "25%" or "1GiB"
 Codec<ListenAddress> ListenAddressCodec();
-Codec<int> FileModeCodec();  // "0660" or 0o660; -1 is "not set"
+Codec<ListenAddress> ListenAddressOrNoneCodec();  // and "": one without text
+Codec<std::vector<std::string>> TextListCodec();  // an empty one is "not set"
+Codec<int> FileModeCodec();                       // "0660" or 0o660; -1 is "not set"
 
 // A codec of a key that need not be set: `not_set` is what leaving it out means, and `codec` must
 // not read it from anything.

@@ -230,6 +230,13 @@ std::vector<KeyTable<Config>> MakeConfigTables() {
           {LogLevelKey(), MakeKey("file", &LogConfig::file, AbsolutePathCodec(),
                                   "The file that lines are appended to; standard error when not "
                                   "set.")}),
+      MakeTable<AdminConfig>(
+          "admin", &Config::admin, "Pages for operators over HTTP: metrics, health, status.",
+          {MakeKey("address", &AdminConfig::address, ListenAddressOrNoneCodec(),
+                   "Where they are served."),
+           MakeKey("hosts", &AdminConfig::hosts, TextListCodec(),
+                   "Names that a client may call this server by, beside IP addresses, localhost "
+                   "and the name in address; \"*\" is any.")}),
   };
 }
 
@@ -353,6 +360,21 @@ absl::string_view ProtocolName(Protocol protocol) {
     if (candidate == protocol) return name;
   }
   std::abort();  // not an enumerator: memory is corrupt
+}
+
+ListenerConfig AdminListener(const AdminConfig& admin) {
+  ListenerConfig listener;
+  listener.address = admin.address;
+  listener.protocol = Protocol::kHttp;
+  // One answer a connection: then a process that ends leaves no client in the middle of asking.
+  listener.keepalive = false;
+  listener.backlog = 128;
+  listener.max_header = 16 << 10;
+  listener.max_content = 16 << 10;  // nothing here takes any
+  listener.max_in_flight = 8;
+  listener.frame_timeout = absl::Seconds(10);
+  listener.idle_timeout = absl::Seconds(10);
+  return listener;
 }
 
 ListenerConfig DefaultListener(Protocol protocol) {

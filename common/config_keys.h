@@ -43,7 +43,7 @@ struct KeyTable {
   }
 };
 
-const std::vector<KeyTable<Config>>& ConfigTables();  // [master], [workers], [pool], [log]
+const std::vector<KeyTable<Config>>& ConfigTables();  // all but [[listener]] and [[handler]]
 const KeyTable<ListenerConfig>& ListenerKeys();       // [[listener]]
 const KeyTable<HandlerConfig>& HandlerKeys();         // [[handler]]
 const KeyTable<Config>* FindConfigTable(absl::string_view name);  // null when there is none
@@ -55,6 +55,8 @@ absl::string_view ProtocolName(Protocol protocol);
 
 // A listener that says nothing but its protocol.
 ListenerConfig DefaultListener(Protocol protocol);
+// What the admin process listens with. REQUIRES: an address.
+ListenerConfig AdminListener(const AdminConfig& admin);
 
 }  // namespace windlass
 

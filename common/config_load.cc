@@ -110,6 +110,7 @@ absl::StatusOr<Config> LoadConfig(const ConfigSources& sources) {
   }
   for (const std::string& listen : sources.listens) AddListen(listen, &located, &errors);
 
+  located.config.admin.address_is_written = located.keys.keys.count("admin.address") != 0;
   if (is_toml) CheckConfig(located, &errors);
   const absl::Status status = errors.ToStatus();
   if (!status.ok()) return status;

@@ -208,6 +208,14 @@ SocketQueues QueuesOf(int fd) {
 
 void ShutdownWrite(int fd) { ::shutdown(fd, SHUT_WR); }
 
+absl::StatusOr<StreamPair> UnixStreamPair() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) {
+    return Failed("socketpair");
+  }
+  return StreamPair{OwnedFd(ends[0]), OwnedFd(ends[1])};
+}
+
 absl::StatusOr<PacketPair> SeqPacketPair(int buffer_bytes) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) {

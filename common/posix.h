@@ -100,6 +100,10 @@ struct SocketQueues {
 };
 SocketQueues QueuesOf(int fd);
 void ShutdownWrite(int fd);  // best effort: the peer may be gone already
+struct StreamPair {
+  OwnedFd ours, theirs;  // which is which is convention
+};
+absl::StatusOr<StreamPair> UnixStreamPair();  // non-blocking, close-on-exec
 
 // --- Packets (SOCK_SEQPACKET pairs between our own processes)
 // --------------------------------------------------------

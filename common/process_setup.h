@@ -36,16 +36,17 @@ struct ProcessSetup {
   int job_queue = -1;                   // worker: the sending end; pool process: the receiving end
   int reply_channel = -1;               // worker: the receiving end of its slot's
   std::vector<int> reply_channels;      // pool process: the sending ends, from first_worker
-  std::vector<ListenSocket> listeners;  // worker
+  std::vector<ListenSocket> listeners;  // worker; admin process: of AdminListener
   int output = -1;                      // pool process: common/captured_output.h
   int fingerprint_secret = -1;          // worker: common/fingerprint.h
   uint64_t payload_budget_bytes = 0;    // whole server
+  bool has_siblings = true;             // false: nobody shares its listeners
 };
 
 // The slots of this process's generation. Siblings in them are found by generation and state: a
 // slot may be vacant.
 inline SlotRange SiblingWorkers(const ProcessSetup& setup) {
-  return setup.scoreboard->WorkersOf(setup.bay);
+  return setup.has_siblings ? setup.scoreboard->WorkersOf(setup.bay) : SlotRange{};
 }
 
 // Runs one role until it is told to stop or the master is gone; returns the process's exit code.

@@ -42,11 +42,12 @@ absl::StatusOr<Scoreboard> Scoreboard::Adopt(OwnedFd memfd) {
   const absl::StatusOr<FileIdentity> identity = IdentifyFile(board.writable_.get());
   if (!identity.ok()) return identity.status();
   const absl::Status other = absl::FailedPreconditionError("the scoreboard has another layout");
-  if (identity->size < (2 + ScoreboardHeader::kBays) * kPage) return other;
+  if (identity->size < (2 + 2 * ScoreboardHeader::kBays) * kPage) return other;
   if (absl::Status mapped = board.MapAll(identity->size); !mapped.ok()) return mapped;
   const ScoreboardHeader& header = board.header();
   if (header.magic != ScoreboardHeader::kMagic || header.version != ScoreboardHeader::kVersion ||
-      kPage * (uint64_t{header.worker_slots} + header.pool_slots + ScoreboardHeader::kBays + 1) !=
+      kPage * (uint64_t{header.worker_slots} + header.pool_slots + 2 * ScoreboardHeader::kBays +
+               1) !=
           identity->size) {
     return other;
   }

@@ -15,7 +15,7 @@
 
 namespace windlass {
 
-enum class Role : uint8_t { kNone, kWorker, kPool, kZygote };
+enum class Role : uint8_t { kNone, kWorker, kPool, kZygote, kAdmin };
 
 // What the master knows of a process; for its siblings, who share work with those that serve.
 enum class ProcessState : uint8_t { kNone, kStarting, kServing, kDraining };
@@ -64,7 +64,7 @@ struct alignas(4096) ProcessSlot {
   // process. Zero when it is dead.
   alignas(64) Word<uint64_t> payload_bytes;
 
-  // A worker's load; zero when it is dead.
+  // A worker's load; zero when it is dead. An admin process has connections, too.
   alignas(64) Word<uint32_t> jobs_out;  // sent to the pool, not answered yet
   Word<uint32_t> jobs_queued;           // waiting in this worker
   Word<uint32_t> lanes_queued;          // the connections that those are of
@@ -119,11 +119,12 @@ struct GenerationBay {
 // The first page.
 struct alignas(4096) ScoreboardHeader {
   static constexpr uint64_t kMagic = 0x57494e444c415353;  // "WINDLASS"
-  static constexpr uint32_t kVersion = 6;  // changes with the layout of anything in here
+  static constexpr uint32_t kVersion = 7;  // changes with the layout of anything in here
   static constexpr uint32_t kBays = 8;     // generations at a time
   uint64_t magic;
   uint32_t version;
-  // Workers' slots come first, then those of pool processes, then one of a zygote for each bay.
+  // Workers' slots come first, then those of pool processes, then for each bay one of a zygote,
+  // then for each bay one of an admin process.
   uint32_t worker_slots, pool_slots;
   Word<uint32_t> pool_slots_used;  // pool processes are in the first so many of theirs
   // The most that have ever been used, for those who add up counters.
@@ -160,10 +161,13 @@ class Scoreboard {
   int fd() const { return writable_.get(); }  // the master's only
   // What a zygote must keep open.
   std::array<int, 2> fds() const { return {writable_.get(), read_only_.get()}; }
-  uint32_t slots() const { return worker_slots_ + pool_slots_ + ScoreboardHeader::kBays; }
+  uint32_t slots() const { return worker_slots_ + pool_slots_ + 2 * ScoreboardHeader::kBays; }
   uint32_t worker_slots() const { return worker_slots_; }
   uint32_t pool_slots() const { return pool_slots_; }
   SlotIndex ZygoteSlot(uint32_t bay) const { return {worker_slots_ + pool_slots_ + bay}; }
+  SlotIndex AdminSlot(uint32_t bay) const {
+    return {worker_slots_ + pool_slots_ + ScoreboardHeader::kBays + bay};
+  }
   // The slots that may be in use. Within the board, whatever the header says.
   SlotRange WorkersOf(uint32_t bay) const;  // REQUIRES: bay < kBays
   SlotRange PoolSlots() const;

@@ -32,8 +32,8 @@ struct JobCounts {
 // Of a generation that did not come up: its processes are ended, which is no news.
 inline constexpr char kGivenUp[] = "its generation was given up";
 
-// One place in the process table: a worker, a zygote or a pool process, and whoever replaces it
-// after a death. Its life is in child_state.h.
+// One place in the process table: a worker, a zygote, a pool process or an admin process, and
+// whoever replaces it after a death. Its life is in child_state.h.
 struct Child {
   Child(TimerOwner* owner, const RoleSpec* role_spec, ChildId child_id)
       : role(role_spec), id(child_id), timer(owner) {}
@@ -41,6 +41,9 @@ struct Child {
   bool is_worker() const { return role->role == Role::kWorker; }
   bool is_pool() const { return role->role == Role::kPool; }
   bool is_zygote() const { return role->role == Role::kZygote; }
+  bool is_admin() const { return role->role == Role::kAdmin; }
+  // A generation cannot come up without it.
+  bool is_needed() const { return !is_admin(); }
   // Will be there: neither on its way out nor only there to replace another one.
   bool counts() const { return !leaving() && replaces == ChildId{}; }
   bool leaving() const {

@@ -66,7 +66,7 @@ void ControlServer::OnReady(SelectorToken token, uint32_t events) {
 
 void ControlServer::AcceptClients() {
   // Those that end at once do not count, so the turns do: the rest is still ready the next time.
-  for (size_t turn = 0; turn < kMaxClients && clients_.size() < kMaxClients; ++turn) {
+  for (size_t turn = 0; turn < kMaxClients && connected() < kMaxClients; ++turn) {
     OwnedFd socket;
     const AcceptOutcome outcome = AcceptSome(listener_->fd(), &socket);
     if (outcome == AcceptOutcome::kAccepted) Welcome(std::move(socket));
@@ -98,9 +98,12 @@ void ControlServer::Welcome(OwnedFd socket) {
 }
 
 ControlClientId ControlServer::AdoptClient(OwnedFd socket) {
+  if (adopted_ == kMaxAdopted) return {};
   const ControlClientId id{++last_id_};
   clients_.push_back(std::make_unique<Client>(id, std::move(socket), this));
   Client* const client = clients_.back().get();
+  client->adopted = true;
+  ++adopted_;
   client->dialogue.AwaitReply();
   Settle(client, /*progressed=*/false);
   return id;
@@ -192,11 +195,12 @@ void ControlServer::Remove(Client* client) {
   const auto found = std::find_if(
       clients_.begin(), clients_.end(),
       [client](const std::unique_ptr<Client>& candidate) { return candidate.get() == client; });
+  adopted_ -= client->adopted ? 1 : 0;
   clients_.erase(found);
 }
 
 void ControlServer::WatchListener() {
-  const bool wanted = clients_.size() < kMaxClients && !accept_again_.armed();
+  const bool wanted = connected() < kMaxClients && !accept_again_.armed();
   const uint32_t interest = wanted ? uint32_t{kReadable} : 0;
   const absl::Status watched = selector_->Modify(listener_->fd(), interest);
   if (!watched.ok()) timers_->Arm(&accept_again_, timers_->now() + kAcceptPause);

@@ -43,16 +43,18 @@ class ControlCommands {
 // Role: the master's end of the control socket: who may connect, how many at once, for how long.
 // Owns the listening socket, its file and the connections. Invariants: 1. each request is given to
 // ControlCommands once, and only from a peer that is root or our own user; 2. after the last reply
-// or OnClientGone an id means nothing, and Send ignores it; 3. at most kMaxClients at a time: the
-// next one waits in the kernel's queue; 4. a peer that is not done asking after kRequestTimeout, or
-// takes nothing of what is there for it during kTakeTimeout, is closed. Blocking: never. Errors: a
-// peer's go to the peer (Done, ok = false) or end its connection; out of descriptors: tried again a
-// second later. After fork: the child must drop it without a look at selector or timers; destroying
-// its copy closes descriptors and nothing else.
+// or OnClientGone an id means nothing, and Send ignores it; 3. at most kMaxClients at a time that
+// have connected: the next one waits in the kernel's queue; and kMaxAdopted that have not; 4. a
+// peer that is not done asking after kRequestTimeout, or takes nothing of what is there for it
+// during kTakeTimeout, is closed. Blocking: never. Errors: a peer's go to the peer (Done, ok =
+// false) or end its connection; out of descriptors: tried again a second later. After fork: the
+// child must drop it without a look at selector or timers; destroying its copy closes descriptors
+// and nothing else.
 class ControlServer final : public TimerOwner {
  public:
   static constexpr uint64_t kTokenKind = 8;  // the top 8 bits of its selector tokens
   static constexpr size_t kMaxClients = 16;
+  static constexpr size_t kMaxAdopted = 8;
   static constexpr absl::Duration kRequestTimeout = absl::Seconds(10);
   static constexpr absl::Duration kTakeTimeout = absl::Seconds(10);
 
@@ -71,8 +73,8 @@ class ControlServer final : public TimerOwner {
   ControlServer& operator=(const ControlServer&) = delete;
   ~ControlServer() override;
 
-  // A client whose request a former binary took: it waits for the reply. None: it cannot be
-  // watched.
+  // A client whose request was taken by somebody else (a former binary, an admin process): it waits
+  // for the reply. None: there are too many.
   ControlClientId AdoptClient(OwnedFd socket);
   int SocketOf(ControlClientId client);  // borrowed; -1: gone
   // For each ready token of kTokenKind. Calls OnRequest.
@@ -94,6 +96,7 @@ class ControlServer final : public TimerOwner {
     ControlDialogue dialogue;
     Timer timer;
     bool registered = false;
+    bool adopted = false;
   };
 
   ControlServer(std::unique_ptr<ControlListener> listener, Selector* selector, TimerWheel* timers,
@@ -114,6 +117,7 @@ class ControlServer final : public TimerOwner {
   void WatchListener();
 
   Client* Find(ControlClientId id);  // null: gone
+  size_t connected() const { return clients_.size() - adopted_; }
 
   // Fixed after construction.
   const std::unique_ptr<ControlListener> listener_;
@@ -123,6 +127,7 @@ class ControlServer final : public TimerOwner {
   // Working state.
   uint64_t last_id_ = 0;
   std::vector<std::unique_ptr<Client>> clients_;
+  size_t adopted_ = 0;        // of them
   Timer accept_again_{this};  // armed: out of descriptors or memory
   LogLimit refusal_limit_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/config_keys.h"
 #include "common/cpu_count.h"
 #include "common/job_channel.h"
 #include "common/log.h"
@@ -33,17 +34,41 @@ Sizing SizeUp(const Config& config) {
   return sizing;
 }
 
+std::vector<ListenerConfig> AdminListeners(const Config& config) {
+  if (config.admin.address.text.empty()) return {};
+  return {AdminListener(config.admin)};
+}
+
 uint32_t WorkerSlotsFor(const Config& config) {
   const int most = config.workers.max;
   return static_cast<uint32_t>(most + std::max(1, most / 10));
 }
 
+namespace {
+
+// Where nobody wrote the address, the server does without it: a second one on a machine would not
+// start otherwise.
+absl::StatusOr<ListenerSet> BindAdmin(const Config& config, const ListenerSet* former,
+                                      const PassedSockets& passed) {
+  absl::StatusOr<ListenerSet> bound = ListenerSet::Bind(AdminListeners(config), former, passed);
+  if (bound.ok() || config.admin.address_is_written) return bound;
+  LOG(WARNING) << "no admin pages: " << bound.status().message()
+               << " (the default; admin.address sets another, \"\" turns them off)";
+  return ListenerSet::Bind({}, nullptr, passed);
+}
+
+}  // namespace
+
 absl::StatusOr<Generation> Generation::Create(uint32_t number, Config config, GenerationPlace place,
-                                              const ListenerSet* former,
+                                              const Generation* former,
                                               const PassedSockets& passed) {
-  absl::StatusOr<ListenerSet> listeners = ListenerSet::Bind(config, former, passed);
+  absl::StatusOr<ListenerSet> listeners = ListenerSet::Bind(
+      config.listeners, former == nullptr ? nullptr : &former->listeners_, passed);
   if (!listeners.ok()) return listeners.status();
-  Generation generation(*std::move(listeners));
+  absl::StatusOr<ListenerSet> admin =
+      BindAdmin(config, former == nullptr ? nullptr : &former->admin_listeners_, passed);
+  if (!admin.ok()) return admin.status();
+  Generation generation(*std::move(listeners), *std::move(admin));
   generation.number_ = number;
   generation.place_ = place;
   generation.born_ = MonotonicNow();

@@ -28,6 +28,9 @@ struct GenerationPlace {
   uint32_t first_worker = 0;  // slot
 };
 
+// What the admin process of a configuration listens on: one, or nothing.
+std::vector<ListenerConfig> AdminListeners(const Config& config);
+
 // How many worker slots a configuration needs: workers.max and, for successors that start before
 // those they replace have ended, a tenth of it, at least one.
 uint32_t WorkerSlotsFor(const Config& config);
@@ -35,16 +38,17 @@ uint32_t WorkerSlotsFor(const Config& config);
 // Counts usable CPUs and memory where the configuration says "auto" or a percentage, and logs how.
 Sizing SizeUp(const Config& config);
 
-// Role: one configuration and what its processes are joined by: listeners, the job queue, a reply
+// Role: one configuration and what its processes are joined by: listeners (those of the admin
+// process by themselves, which no worker gets), the job queue, a reply
 // channel for each of the worker slots (so that pool processes can answer workers that are
 // added later). Master; owns all of it, and keeps both ends of every channel, so that a replaced
 // process inherits its slot's. Everything that can fail happens in Create, before any process is
 // touched.
 class Generation {
  public:
-  // `former`: the listeners that are served now; null: none.
+  // `former`: what is served now, whose listening sockets are kept; null: nothing.
   static absl::StatusOr<Generation> Create(uint32_t number, Config config, GenerationPlace place,
-                                           const ListenerSet* former, const PassedSockets& passed);
+                                           const Generation* former, const PassedSockets& passed);
 
   // One of a former binary, with its channels. Errors: its configuration is not understood.
   static absl::StatusOr<Generation> Adopt(const proto::UpgradeState::Generation& state,
@@ -59,6 +63,8 @@ class Generation {
   const Sizing& configured() const { return configured_; }  // without Override
   ListenerSet& listeners() { return listeners_; }
   const ListenerSet& listeners() const { return listeners_; }
+  ListenerSet& admin_listeners() { return admin_listeners_; }  // empty: none is wanted, or possible
+  const ListenerSet& admin_listeners() const { return admin_listeners_; }
   const PacketPair& job_queue() const { return job_queue_; }
   const std::vector<PacketPair>& replies() const { return replies_; }  // from first_worker
   const GenerationPlace& place() const { return place_; }
@@ -68,7 +74,8 @@ class Generation {
   bool can_repair() const { return can_repair_; }
 
  private:
-  Generation(ListenerSet listeners) : listeners_(std::move(listeners)) {}
+  Generation(ListenerSet listeners, ListenerSet admin)
+      : listeners_(std::move(listeners)), admin_listeners_(std::move(admin)) {}
 
   uint32_t number_ = 0;
   GenerationPlace place_;
@@ -76,7 +83,7 @@ class Generation {
   bool can_repair_ = true;
   std::unique_ptr<Config> config_;  // children point at it
   Sizing sizing_, configured_;
-  ListenerSet listeners_;
+  ListenerSet listeners_, admin_listeners_;
   PacketPair job_queue_;
   std::vector<PacketPair> replies_;
 };

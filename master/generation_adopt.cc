@@ -28,9 +28,12 @@ absl::StatusOr<Generation> Generation::Adopt(const proto::UpgradeState::Generati
                                              bool can_repair) {
   absl::StatusOr<Config> config = ParsePrintedConfig(state);
   if (!config.ok()) return config.status();
-  absl::StatusOr<ListenerSet> listeners = ListenerSet::Adopt(state, *config);
+  absl::StatusOr<ListenerSet> listeners = ListenerSet::Adopt(state.listeners(), config->listeners);
   if (!listeners.ok()) return listeners.status();
-  Generation generation(*std::move(listeners));
+  absl::StatusOr<ListenerSet> admin =
+      ListenerSet::Adopt(state.admin_listeners(), AdminListeners(*config));
+  if (!admin.ok()) return admin.status();
+  Generation generation(*std::move(listeners), *std::move(admin));
   generation.number_ = state.number();
   generation.place_ = {state.bay(), state.first_worker()};
   generation.born_ = Instant{static_cast<int64_t>(state.born_ns())};
@@ -57,7 +60,8 @@ void Generation::Describe(proto::UpgradeState::Generation* state) const {
   state->set_configured_workers(static_cast<uint32_t>(configured_.workers));
   state->set_configured_pool(static_cast<uint32_t>(configured_.pool));
   state->set_payload_budget(sizing_.payload_budget_bytes);
-  listeners_.Describe(state);
+  listeners_.Describe(state->mutable_listeners());
+  admin_listeners_.Describe(state->mutable_admin_listeners());
   DescribePair(job_queue_, state->mutable_job_queue());
   for (const PacketPair& pair : replies_) DescribePair(pair, state->add_replies());
 }

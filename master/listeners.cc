@@ -17,14 +17,14 @@ ListenerSet& ListenerSet::operator=(ListenerSet&& other) noexcept {
   return *this;
 }
 
-absl::StatusOr<ListenerSet> ListenerSet::Adopt(const proto::UpgradeState::Generation& state,
-                                               const Config& config) {
+absl::StatusOr<ListenerSet> ListenerSet::Adopt(const State& state,
+                                               absl::Span<const ListenerConfig> listeners) {
   ListenerSet set;
-  for (const proto::UpgradeState::Listener& listener : state.listeners()) {
-    if (listener.listener() >= config.listeners.size()) {
+  for (const proto::UpgradeState::Listener& listener : state) {
+    if (listener.listener() >= listeners.size()) {
       return absl::InvalidArgumentError("a listening socket of no listener");
     }
-    const ListenerConfig& mine = config.listeners[listener.listener()];
+    const ListenerConfig& mine = listeners[listener.listener()];
     set.bound_.push_back({OwnedFd(listener.fd()), listener.listener(), listener.address(),
                           mine.address.text, listener.unix_path(), listener.owns_path(),
                           listener.passed(), -1, mine});
@@ -32,9 +32,9 @@ absl::StatusOr<ListenerSet> ListenerSet::Adopt(const proto::UpgradeState::Genera
   return set;
 }
 
-void ListenerSet::Describe(proto::UpgradeState::Generation* state) const {
+void ListenerSet::Describe(State* state) const {
   for (const Bound& bound : bound_) {
-    proto::UpgradeState::Listener& listener = *state->add_listeners();
+    proto::UpgradeState::Listener& listener = *state->Add();
     listener.set_fd(bound.fd.get());
     listener.set_listener(bound.listener);
     listener.set_address(bound.address);

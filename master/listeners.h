@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "common/address.h"
 #include "common/config.h"
 #include "common/process_setup.h"
@@ -26,12 +27,13 @@ namespace windlass {
 class ListenerSet {
  public:
   // `former`: what is served now; null: nothing. Port 0 is the same where it is written the same.
-  static absl::StatusOr<ListenerSet> Bind(const Config& config, const ListenerSet* former,
-                                          const PassedSockets& passed);
-  // What a former binary bound, in its place; `config` is its configuration.
-  static absl::StatusOr<ListenerSet> Adopt(const proto::UpgradeState::Generation& state,
-                                           const Config& config);
-  void Describe(proto::UpgradeState::Generation* state) const;
+  static absl::StatusOr<ListenerSet> Bind(absl::Span<const ListenerConfig> listeners,
+                                          const ListenerSet* former, const PassedSockets& passed);
+  // What a former binary bound for `listeners`, in its place.
+  using State = google::protobuf::RepeatedPtrField<proto::UpgradeState::Listener>;
+  static absl::StatusOr<ListenerSet> Adopt(const State& state,
+                                           absl::Span<const ListenerConfig> listeners);
+  void Describe(State* state) const;
   ListenerSet(ListenerSet&&) = default;
   ListenerSet& operator=(ListenerSet&& other) noexcept;
   ~ListenerSet();

@@ -229,11 +229,12 @@ class ListenerSet::Binder {
   size_t first_ = 0;  // of its sockets
 };
 
-absl::StatusOr<ListenerSet> ListenerSet::Bind(const Config& config, const ListenerSet* former,
+absl::StatusOr<ListenerSet> ListenerSet::Bind(absl::Span<const ListenerConfig> listeners,
+                                              const ListenerSet* former,
                                               const PassedSockets& passed) {
   Binder binder(former, passed);
-  for (uint32_t i = 0; i < config.listeners.size(); ++i) {
-    if (absl::Status added = binder.AddListener(config.listeners[i], i); !added.ok()) return added;
+  for (uint32_t i = 0; i < listeners.size(); ++i) {
+    if (absl::Status added = binder.AddListener(listeners[i], i); !added.ok()) return added;
   }
   return binder.Take();
 }

@@ -20,6 +20,7 @@
 #include "master/passed_sockets.h"
 #include "master/service_manager.h"
 #include "master/upgrade_state.h"
+#include "worker/admin/run_admin.h"
 #include "worker/handlers/plugin.h"
 #include "worker/io/run_worker.h"
 #include "worker/pool/zygote.h"
@@ -29,9 +30,10 @@ namespace {
 
 constexpr int kExitRunTime = 1, kExitUsage = 2;
 
-constexpr std::array<RoleSpec, 3> kRoles = {{
+constexpr std::array<RoleSpec, 4> kRoles = {{
     {Role::kWorker, "worker", &RunWorker, /*dies_with_master=*/false, /*drops_root=*/false},
     {Role::kZygote, "zygote", &RunZygote, /*dies_with_master=*/true, /*drops_root=*/true},
+    {Role::kAdmin, "admin", &RunAdmin, /*dies_with_master=*/false, /*drops_root=*/true},
     {Role::kPool, "pool", /*entry=*/nullptr, /*dies_with_master=*/true, /*drops_root=*/true},
 }};
 

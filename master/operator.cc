@@ -68,6 +68,26 @@ void Operator::OnRequest(const proto::CtlRequest& request, ControlClientId clien
   }
 }
 
+void Operator::OnAsk(const proto::Report::Ask& ask, OwnedFd socket) {
+  proto::CtlRequest request;
+  switch (ask.what()) {
+    case proto::Report::Ask::VERSION:
+      request.mutable_version();
+      break;
+    case proto::Report::Ask::STATUS:
+      request.mutable_status();
+      break;
+    case proto::Report::Ask::DEATHS:
+      request.mutable_deaths();
+      break;
+    default:  // also one of a newer binary: the end of its socket says no
+      return;
+  }
+  if (server_ == nullptr) return;
+  const ControlClientId client = server_->AdoptClient(std::move(socket));
+  if (client != ControlClientId{}) OnRequest(request, client);
+}
+
 void Operator::BeginStop(absl::string_view what, ControlClientId client) {
   LOG(INFO) << "windlassctl: " << what;
   proto::CtlReply reply;

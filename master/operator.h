@@ -27,7 +27,8 @@ class MasterCommands {
 // Role: carries out what comes over the control socket and from signals. The master. Owns nothing
 // but the questions that are out. `status`, `deaths` and `version` are answered from what the
 // master knows; `connections` and `jobs` are asked of the workers, and those that do not answer
-// within kPatience are named. Blocking: never. Errors: a Done that says why.
+// within kPatience are named. An admin process may ask, too, but for nothing that changes anything.
+// Blocking: never. Errors: a Done that says why.
 class Operator : public ControlCommands, public ServiceObserver, public TimerOwner {
  public:
   static constexpr absl::Duration kPatience = absl::Milliseconds(500);
@@ -52,6 +53,7 @@ class Operator : public ControlCommands, public ServiceObserver, public TimerOwn
   void OnReloadEnded(uint64_t reload, const ReloadResult& result) override;
   void OnReport(const Supervisor& supervisor, const Child& child,
                 const proto::Report& report) override;
+  void OnAsk(const proto::Report::Ask& ask, OwnedFd socket) override;
   void OnTimer(Timer* timer, Instant now) override;
 
  private:

@@ -61,7 +61,8 @@ absl::Status Service::Start(Config config) {
   current_ = *std::move(made);
   phase_deadline_ =
       services_.timers->now() + current_->generation().config().master.startup_timeout;
-  current_->Start();
+  AnnounceAdmin(*current_, nullptr);
+  current_->Start(/*answers_early=*/true);
   services_.timers->Arm(&tick_, services_.timers->now() + kTick);
   return absl::OkStatus();
 }
@@ -96,7 +97,7 @@ absl::StatusOr<GenerationPlace> Service::FindPlace(const Config& config) const {
 absl::StatusOr<std::unique_ptr<Supervisor>> Service::MakeGeneration(Config config) {
   const absl::StatusOr<GenerationPlace> place = FindPlace(config);
   if (!place.ok()) return place.status();
-  const ListenerSet* const former = current_ == nullptr ? nullptr : &current_->listeners();
+  const Generation* const former = current_ == nullptr ? nullptr : &current_->generation();
   absl::StatusOr<Generation> generation =
       Generation::Create(last_generation_ + 1, std::move(config), *place, former, *passed_);
   if (!generation.ok()) return generation.status();
@@ -154,7 +155,7 @@ void Service::BeginReload() {
                         next_->generation().sizing().workers, " workers and ",
                         next_->generation().sizing().pool, " pool processes"));
   phase_deadline_ = services_.timers->now() + next_->generation().config().master.startup_timeout;
-  next_->Start();
+  next_->Start(/*answers_early=*/false);
 }
 
 // Everything is ready: nothing is left that could fail.
@@ -164,12 +165,14 @@ void Service::Commit() {
       services_.timers->now() + current_->generation().config().master.drain_timeout;
   farewell.moves = true;
   farewell.kept_listeners = current_->listeners().HandOverTo(&next_->listeners());
+  farewell.kept_admin = current_->admin_listeners().HandOverTo(&next_->admin_listeners());
   former_.push_back(std::move(current_));
   current_ = std::move(next_);
   if (next_log_.valid()) SwitchLog();
   if (!services_.settings->log_level) SetLogLevel(LevelOf(current_->generation().config()));
   current_->Serve();
   Supervisor& old = *former_.back();
+  AnnounceAdmin(*current_, &old);
   Announce(*current_, &old);
   ReportProcesses(*current_, "serves");
   ReportProcesses(old, "gives its clients away");
@@ -221,10 +224,23 @@ void Service::ReportProcesses(const Supervisor& supervisor, absl::string_view wh
                                     supervisor.NameOf(*child), " (pid ", child->pid, ") ");
     if (child->is_worker() || what != "gives its clients away") {
       absl::StrAppend(&line, what);
+    } else if (child->is_admin()) {
+      absl::StrAppend(&line, "finishes its answers");
     } else {
       absl::StrAppend(&line, "finishes the jobs of its generation");
     }
     Progress(line);
+  }
+}
+
+// Before the server serves: its start can be watched there.
+void Service::AnnounceAdmin(const Supervisor& supervisor, const Supervisor* before) const {
+  for (const ListenSocket& socket : supervisor.admin_bound()) {
+    const bool is_known =
+        before != nullptr &&
+        std::any_of(before->admin_bound().begin(), before->admin_bound().end(),
+                    [&](const ListenSocket& other) { return other.address == socket.address; });
+    if (!is_known) LOG(NOTICE) << "admin address=" << socket.address;
   }
 }
 
@@ -250,7 +266,8 @@ void Service::Announce(const Supervisor& supervisor, const Supervisor* before) c
 
 // Whoever connects there waits for ever.
 void Service::WarnOfUnusedSockets() const {
-  const std::vector<ListenSocket>& bound = current_->bound();
+  std::vector<ListenSocket> bound = current_->bound();
+  bound.insert(bound.end(), current_->admin_bound().begin(), current_->admin_bound().end());
   for (const PassedSocket& socket : passed_->all()) {
     const bool used = std::any_of(bound.begin(), bound.end(), [&](const ListenSocket& listener) {
       return listener.address == socket.address;
@@ -308,6 +325,7 @@ void Service::Stop(Instant deadline) {
   farewell.deadline = deadline;
   for (Supervisor* supervisor : supervisors()) {
     farewell.kept_listeners = supervisor->listeners().passed();
+    farewell.kept_admin = supervisor->admin_listeners().passed();
     supervisor->Drain(farewell);
   }
 }
@@ -388,6 +406,10 @@ void Service::SettleReload() {
 void Service::OnReport(Supervisor* supervisor, Child* child, const proto::Report& report) {
   if (report.has_crashed()) return TakeCrash(*supervisor, report.crashed());
   if (observer_ != nullptr) observer_->OnReport(*supervisor, *child, report);
+}
+
+void Service::OnAsk(const proto::Report::Ask& ask, OwnedFd socket) {
+  if (observer_ != nullptr) observer_->OnAsk(ask, std::move(socket));
 }
 
 }  // namespace windlass

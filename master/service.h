@@ -29,6 +29,8 @@ class ServiceObserver {
   virtual void OnReloadEnded(uint64_t reload, const ReloadResult& result) = 0;
   virtual void OnReport(const Supervisor& supervisor, const Child& child,
                         const proto::Report& report) = 0;
+  // An admin process has a question, and reads the answer from `socket`.
+  virtual void OnAsk(const proto::Report::Ask& ask, OwnedFd socket) = 0;
 
  protected:
   virtual ~ServiceObserver() = default;
@@ -103,6 +105,7 @@ class Service : public SupervisorOwner, public TimerOwner {
  private:
   void OnWorkerServing(Supervisor* supervisor, Child* worker) override;
   void OnReport(Supervisor* supervisor, Child* child, const proto::Report& report) override;
+  void OnAsk(const proto::Report::Ask& ask, OwnedFd socket) override;
 
   absl::StatusOr<std::unique_ptr<Supervisor>> MakeGeneration(Config config);
   absl::StatusOr<GenerationPlace> FindPlace(const Config& config) const;
@@ -114,6 +117,7 @@ class Service : public SupervisorOwner, public TimerOwner {
   void Progress(const std::string& line);
   // Says where it listens, but for what `before` listened on, too.
   void Announce(const Supervisor& supervisor, const Supervisor* before) const;
+  void AnnounceAdmin(const Supervisor& supervisor, const Supervisor* before) const;
   void WarnOfUnusedSockets() const;
   bool ServesClients(const Supervisor& supervisor) const;
   void LinkLeaving();

@@ -21,7 +21,8 @@ std::string ServingStatus(const Service& service) {
   const Supervisor& current = service.current();
   std::string text =
       absl::StrCat("serving: ", Sizes(current), ", generation ", current.generation().number());
-  for (const auto& [role, name] : {std::pair(Role::kWorker, "worker"), {Role::kPool, "pool"}}) {
+  for (const auto& [role, name] :
+       {std::pair(Role::kWorker, "worker"), {Role::kPool, "pool"}, {Role::kAdmin, "admin"}}) {
     if (current.HasFailed(role)) {
       absl::StrAppend(&text, "; FAILED: no ", name, " process can be started");
     }

@@ -29,6 +29,9 @@ std::vector<int> TakeChannels(const RoleSpec& role, const Generation& generation
     keep.push_back(setup->reply_channel);
     for (const ListenSocket& listener : setup->listeners) keep.push_back(listener.fd);
     keep.push_back(setup->fingerprint_secret);
+  } else if (role.role == Role::kAdmin) {  // none of the data plane's
+    for (const ListenSocket& listener : setup->listeners) keep.push_back(listener.fd);
+    return keep;
   } else {
     setup->job_queue = generation.job_queue().receive_end.get();
     for (const PacketPair& pair : generation.replies())
@@ -95,11 +98,23 @@ void ResetSignals() {
 
 }  // namespace
 
+SlotIndex FirstSlotOf(Role role, const Scoreboard& board) {
+  switch (role) {
+    case Role::kNone:
+    case Role::kWorker:
+      return SlotIndex{0};
+    case Role::kPool:
+      return SlotIndex{board.worker_slots()};
+    case Role::kZygote:
+      return board.ZygoteSlot(0);
+    case Role::kAdmin:
+      return board.AdminSlot(0);
+  }
+  std::abort();  // not an enumerator: memory is corrupt
+}
+
 std::string ProcessName(const RoleSpec& role, SlotIndex slot, const Scoreboard& board) {
-  uint32_t first = 0;
-  if (role.role == Role::kPool) first = board.worker_slots();
-  if (role.role == Role::kZygote) first = board.ZygoteSlot(0).value;
-  return absl::StrCat(role.name, "-", slot.value - first);
+  return absl::StrCat(role.name, "-", slot.value - FirstSlotOf(role.role, board).value);
 }
 
 absl::StatusOr<AskedClone> AskForClone(ControlChannel* zygote, const RoleSpec& role, SlotIndex slot,
@@ -137,6 +152,10 @@ absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generati
   if (role.role == Role::kWorker) {
     setup.listeners = generation.listeners().sockets();
     setup.fingerprint_secret = settings.fingerprint_secret;
+  }
+  if (role.role == Role::kAdmin) {
+    setup.listeners = generation.admin_listeners().sockets();
+    setup.has_siblings = false;
   }
 
   OwnedFd output;

@@ -40,8 +40,11 @@ struct SpawnSettings {
   int fingerprint_secret = -1;        // borrowed; common/fingerprint.h
 };
 
-// "worker-3", "pool-0": each role is counted from the first slot of its own; a zygote is called by
-// its generation's bay.
+// The first slot that processes of `role` may have.
+SlotIndex FirstSlotOf(Role role, const Scoreboard& board);
+
+// "worker-3", "pool-0": each role is counted from the first slot of its own; a zygote and an admin
+// process are called by their generation's bay.
 std::string ProcessName(const RoleSpec& role, SlotIndex slot, const Scoreboard& board);
 
 // The master's ends of what a process will have that a zygote was asked for.

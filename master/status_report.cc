@@ -65,7 +65,7 @@ void AddProcess(const Supervisor& supervisor, const Child& child, const Scoreboa
   const ProcessSlot& slot = board.slot(*child.slot);
   process.set_age_ms(MsBetween(child.started, now));
   process.set_rss_bytes(ResidentBytes(child.pid));
-  if (child.is_worker()) {
+  if (child.is_worker() || child.is_admin()) {
     process.set_connections(slot.connections.load());
     process.set_requests(slot.requests.load() - child.work_before);
     process.set_jobs(uint64_t{slot.jobs_out.load()} + slot.jobs_queued.load());
@@ -157,6 +157,7 @@ proto::StatusReport MakeStatusReport(const Service& service, const SupervisorSer
     report.mutable_generations(0)->set_note(
         absl::StrCat("a reload waits for ", service.waits_for()));
   }
+  for (const ListenSocket& socket : current.admin_bound()) report.add_admin(socket.address);
   AddTotals(*services.board, *services.deaths, &report);
   const DeathLog& deaths = *services.deaths;
   if (!deaths.latest().empty()) *report.mutable_last_death() = DeathEntry(deaths.latest().back());
@@ -173,6 +174,7 @@ proto::StatusReport MakeStatusReport(const Service& service, const SupervisorSer
   const Sizing& configured = current.generation().configured();
   size(Role::kWorker, configured.workers, service.keeps_workers(), report.mutable_workers());
   size(Role::kPool, configured.pool, service.keeps_pool(), report.mutable_pool());
+  if (current.HasFailed(Role::kAdmin)) report.add_failed_roles("admin");
   return report;
 }
 

@@ -18,6 +18,7 @@ constexpr absl::Duration kKillGrace = absl::Seconds(1);  // after the drain's de
 Supervisor::Supervisor(Generation generation, const SupervisorServices& services)
     : Supervisor(std::move(generation), services, /*adopted=*/false) {
   AddChild(SpecOf(Role::kZygote));
+  if (WantsAdmin()) AddChild(SpecOf(Role::kAdmin));
   for (int i = 0; i < wanted_workers_; ++i) AddChild(SpecOf(Role::kWorker));
   for (int i = 0; i < wanted_pool_; ++i) AddChild(SpecOf(Role::kPool));
 }
@@ -25,6 +26,7 @@ Supervisor::Supervisor(Generation generation, const SupervisorServices& services
 Supervisor::Supervisor(Generation generation, const SupervisorServices& services, bool)
     : generation_(std::move(generation)),
       bound_(generation_.listeners().sockets()),
+      admin_bound_(generation_.admin_listeners().sockets()),
       services_(services),
       board_(services.board),
       selector_(services.selector),
@@ -64,8 +66,7 @@ Child& Supervisor::AddChild(const RoleSpec& role) {
 
 uint32_t Supervisor::NumberOf(const Child& child) const {
   if (!child.slot) return 0;
-  if (child.is_zygote()) return child.slot->value - board_->ZygoteSlot(0).value;
-  return child.is_worker() ? child.slot->value : child.slot->value - board_->worker_slots();
+  return child.slot->value - FirstSlotOf(child.role->role, *board_).value;
 }
 
 std::string Supervisor::NameOf(const Child& child) const {
@@ -73,7 +74,8 @@ std::string Supervisor::NameOf(const Child& child) const {
                     : absl::StrCat("a ", child.role->name);
 }
 
-void Supervisor::Start() {
+void Supervisor::Start(bool answers_early) {
+  answers_early_ = answers_early;
   timers_->Arm(&start_timer_, timers_->now() + generation_.config().master.startup_timeout);
   for (size_t i = 0; i < children_.size(); ++i) Apply(*children_[i], ChildEvent::kSpawnDue);
   UpdateState();
@@ -119,10 +121,18 @@ void Supervisor::Apply(Child& child, ChildEvent event) {
   if (child.state == ChildState::kServing || child.state == ChildState::kGone) child.timer.Disarm();
   if (event != ChildEvent::kReady || child.state != ChildState::kServing) return;
   if (child.is_zygote()) SpawnWaiting();
-  if (state_ == State::kServing) BeginServing(child);
+  if (MayServe(child)) BeginServing(child);
 }
 
-// It is ready, and the generation serves.
+bool Supervisor::WantsAdmin() const { return generation_.admin_listeners().size() > 0; }
+
+bool Supervisor::MayServe(const Child& child) const {
+  if (state_ == State::kServing) return true;
+  // While the server starts and while it stops somebody shall say so.
+  return child.is_admin() && (answers_early_ || state_ == State::kDraining);
+}
+
+// It is ready, and may.
 void Supervisor::BeginServing(Child& child) {
   board_->MutableSlot(*child.slot).state.store(ProcessState::kServing);
   if (child.is_worker()) {
@@ -134,6 +144,11 @@ void Supervisor::BeginServing(Child& child) {
     command.mutable_serve();
     if (!Tell(child, command)) return;
     services_.owner->OnWorkerServing(this, &child);
+  }
+  if (child.is_admin()) {
+    proto::Command command;
+    command.mutable_serve();
+    Tell(child, command);
   }
   if (child.quick_deaths > 0 || child.replaces != ChildId{}) {
     LOG(INFO) << NameOf(child) << " serves, pid " << child.pid;
@@ -207,7 +222,9 @@ void Supervisor::TellDrain(Child& child) {
       command.mutable_drain()->add_kept(static_cast<uint32_t>(i));
     }
   }
-  for (const uint32_t kept : farewell_.kept_listeners) command.mutable_drain()->add_kept(kept);
+  for (const uint32_t kept : child.is_admin() ? farewell_.kept_admin : farewell_.kept_listeners) {
+    command.mutable_drain()->add_kept(kept);
+  }
   timers_->Arm(&child.timer, deadline + kKillGrace);
   board_->MutableSlot(*child.slot).state.store(ProcessState::kDraining);
   child.heirs.clear();  // the owner finds some
@@ -228,8 +245,11 @@ void Supervisor::Drain(Farewell farewell) {
   state_ = State::kDraining;
   start_timer_.Disarm();
   generation_.listeners().Close();
+  // Another generation's answers from now on.
+  const bool ends_admin = farewell_.moves;
+  if (ends_admin) generation_.admin_listeners().Close();
   for (auto& child : children_) {
-    if (child->is_worker()) Apply(*child, ChildEvent::kDrain);
+    if (child->is_worker() || (child->is_admin() && ends_admin)) Apply(*child, ChildEvent::kDrain);
   }
   UpdateState();
 }
@@ -245,6 +265,7 @@ void Supervisor::Abort() {
   start_timer_.Disarm();
   pool_told_ = true;
   generation_.listeners().Close();
+  generation_.admin_listeners().Close();
   for (auto& child : children_) {
     child->killed_because = kGivenUp;
     child->ends_by = EndCause::kReload;
@@ -273,7 +294,8 @@ void Supervisor::OnTimer(Timer* timer, Instant) {
     if (&child.timer != timer) continue;
     Apply(child,
           child.state == ChildState::kWaiting ? ChildEvent::kSpawnDue : ChildEvent::kDeadline);
-    if (state_ == State::kStarting && child.state == ChildState::kKilled && why_.empty()) {
+    if (state_ == State::kStarting && child.is_needed() && child.state == ChildState::kKilled &&
+        why_.empty()) {
       why_ = absl::StrCat("a ", child.role->name, " process was not ready within startup_timeout");
     }
   }
@@ -291,7 +313,7 @@ void Supervisor::UpdateState() {
   bool all_ready = true;
   for (const auto& child : children_) {
     const bool serving = child->state == ChildState::kServing;
-    all_ready = all_ready && serving;
+    all_ready = all_ready && (serving || !child->is_needed());
     if (serving && child->is_pool()) ++pool_ready;
   }
   board_->MutableHeader().bays[generation_.place().bay].pool_ready.store(pool_ready);
@@ -302,6 +324,7 @@ void Supervisor::UpdateState() {
   if (state_ == State::kStarting && !why_.empty()) state_ = State::kFailed;
   if (state_ == State::kDraining && !pool_told_ && !AnyLeft(Role::kWorker)) {
     pool_told_ = true;  // no worker needs it any more
+    generation_.admin_listeners().Close();
     farewell_.deadline = std::min(farewell_.deadline, timers_->now());
     for (auto& child : children_) Apply(*child, ChildEvent::kDrain);
   }

@@ -34,6 +34,7 @@ class SupervisorOwner {
  public:
   virtual void OnWorkerServing(Supervisor* supervisor, Child* worker) = 0;
   virtual void OnReport(Supervisor* supervisor, Child* child, const proto::Report& report) = 0;
+  virtual void OnAsk(const proto::Report::Ask& ask, OwnedFd socket) = 0;
 
  protected:
   virtual ~SupervisorOwner() = default;
@@ -59,11 +60,13 @@ struct Farewell {
   // Clients are given to other workers; else they are closed when they have their answers.
   bool moves = false;
   std::vector<uint32_t> kept_listeners;  // by index, at which others go on
+  std::vector<uint32_t> kept_admin;      // the same, of the admin process's
 };
 
 // Role: keeps the processes of one generation running: makes them, hears when they are ready,
 // replaces the dead, adds and takes away, recycles, and tells workers what became of jobs whose
 // process died. Pool processes are clones of the generation's zygote, so they wait for it. The
+// admin process is no part of the data plane: no generation waits for it, or fails with it. The
 // master, which calls it from its loop. Policy is elsewhere and pure: child_state.h (states x
 // events), restart_policy.h (when), recycle_policy.h (when no more).
 //
@@ -72,11 +75,12 @@ struct Farewell {
 //                      \-> a process cannot start, or startup_timeout: kFailed, why() says what
 //
 // Until Serve, workers take no client, so that a generation which fails has cost nobody anything.
-// Draining: workers take nothing new and end when they have no client left; pool processes stay,
-// and are replaced, while any worker lives; whoever is left a second after the deadline is killed.
-// Owns the generation and all children. Trusts nothing that it reads from the scoreboard or a
-// control channel. Blocking: never. Errors: a failed fork is tried again with back-off; it ends the
-// start only if startup_timeout passes.
+// Draining: the admin process ends at once if another generation has one, else as pool processes
+// do; workers take nothing new and end when they have no client left; pool processes stay, and are
+// replaced, while any worker lives; whoever is left a second after the deadline is killed. Owns the
+// generation and all children. Trusts nothing that it reads from the scoreboard or a control
+// channel. Blocking: never. Errors: a failed fork is tried again with back-off; it ends the start
+// only if startup_timeout passes.
 class Supervisor : public TimerOwner {
  public:
   enum class State : uint8_t { kStarting, kReady, kServing, kDraining, kDone, kFailed };
@@ -93,7 +97,9 @@ class Supervisor : public TimerOwner {
   void Describe(proto::UpgradeState::Generation* state) const;
   ~Supervisor();
 
-  void Start();
+  // `answers_early`: its admin process takes clients from the moment that it is ready, to say that
+  // the server is starting; else those of another generation do.
+  void Start(bool answers_early);
   void Serve();  // REQUIRES: kReady
   // May be called again, with an earlier deadline or to stop moving.
   void Drain(Farewell farewell);
@@ -129,8 +135,10 @@ class Supervisor : public TimerOwner {
   const std::string& why() const { return why_; }
   const Generation& generation() const { return generation_; }
   ListenerSet& listeners() { return generation_.listeners(); }
+  ListenerSet& admin_listeners() { return generation_.admin_listeners(); }
   // Where its workers listen, or listened: as listeners().sockets() before Drain, without the fds.
   const std::vector<ListenSocket>& bound() const { return bound_; }
+  const std::vector<ListenSocket>& admin_bound() const { return admin_bound_; }  // the same
   const std::vector<std::unique_ptr<Child>>& children() const { return children_; }
   int wanted(Role role) const { return role == Role::kWorker ? wanted_workers_ : wanted_pool_; }
   bool HasFailed(Role role) const;
@@ -152,6 +160,8 @@ class Supervisor : public TimerOwner {
   Child& AddChild(const RoleSpec& role);
   const RoleSpec& SpecOf(Role role) const;
   void Apply(Child& child, ChildEvent event);
+  std::optional<SlotIndex> FixedSlot(const Child& child) const;
+  SlotPool* SlotsFor(const Child& child);
   bool AssignSlot(Child& child);
   void ReleaseSlot(Child& child);
   void Spawn(Child& child);
@@ -171,6 +181,8 @@ class Supervisor : public TimerOwner {
   void SampleStack(Child& child, KillLadder::Step step);
   void TakeSample(Child& child);
   void BeginServing(Child& child);
+  bool MayServe(const Child& child) const;
+  bool WantsAdmin() const;
   void TellDrain(Child& child);
   absl::Duration LongestDeadline() const;  // of all handlers
   void OnExited(Child& child);
@@ -198,7 +210,7 @@ class Supervisor : public TimerOwner {
 
   // Fixed after construction.
   Generation generation_;
-  const std::vector<ListenSocket> bound_;
+  const std::vector<ListenSocket> bound_, admin_bound_;
   const SupervisorServices services_;
   Scoreboard* const board_;
   Selector* const selector_;
@@ -214,6 +226,7 @@ class Supervisor : public TimerOwner {
   SpawnRate spawn_rate_;
   Timer start_timer_;  // startup_timeout of the whole
   Farewell farewell_;
+  bool answers_early_ = false;
   bool pool_told_ = false;  // that no worker needs it any more
   mutable StackNames stack_names_;
   OutputLimit output_log_;

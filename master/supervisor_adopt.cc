@@ -25,6 +25,9 @@ Supervisor::Supervisor(Generation generation, const SupervisorServices& services
     if (!pool_told_ && !has_zygote) {
       Apply(AddChild(SpecOf(Role::kZygote)), ChildEvent::kSpawnDue);
     }
+    if (state_ == State::kServing && WantsAdmin() && !AnyLeft(Role::kAdmin)) {
+      Apply(AddChild(SpecOf(Role::kAdmin)), ChildEvent::kSpawnDue);
+    }
     if (state_ == State::kServing) ResizeRole(Role::kWorker, wanted_workers_);
     if (!pool_told_) ResizeRole(Role::kPool, wanted_pool_);
   }
@@ -33,13 +36,12 @@ Supervisor::Supervisor(Generation generation, const SupervisorServices& services
 
 void Supervisor::AdoptChild(const proto::UpgradeState::Process& process) {
   const Role role = process.is_zygote()   ? Role::kZygote
+                    : process.is_admin()  ? Role::kAdmin
                     : process.is_worker() ? Role::kWorker
                                           : Role::kPool;
   Child& child = AddChild(SpecOf(role));
   child.slot = SlotIndex{process.slot()};
-  if (!child.is_zygote()) {
-    (child.is_worker() ? &worker_slots_ : services_.pool_slots)->Claim(*child.slot);
-  }
+  if (!FixedSlot(child)) SlotsFor(child)->Claim(*child.slot);
   child.incarnation = process.incarnation();
   child.pid = process.pid();
   child.pidfd.Reset(process.pidfd());
@@ -84,6 +86,7 @@ void Supervisor::Describe(proto::UpgradeState::Generation* state) const {
     proto::UpgradeState::Process& process = *state->add_processes();
     process.set_is_worker(child->is_worker());
     process.set_is_zygote(child->is_zygote());
+    process.set_is_admin(child->is_admin());
     process.set_slot(child->slot->value);
     process.set_incarnation(child->incarnation);
     process.set_pid(child->pid);

@@ -21,12 +21,23 @@ SelectorToken TokenFor(uint64_t kind, uint32_t bay, ChildId child) {
 
 }  // namespace
 
+// Of what there is one in a generation.
+std::optional<SlotIndex> Supervisor::FixedSlot(const Child& child) const {
+  if (child.is_zygote()) return board_->ZygoteSlot(generation_.place().bay);
+  if (child.is_admin()) return board_->AdminSlot(generation_.place().bay);
+  return std::nullopt;
+}
+
+SlotPool* Supervisor::SlotsFor(const Child& child) {
+  return child.is_worker() ? &worker_slots_ : services_.pool_slots;
+}
+
 bool Supervisor::AssignSlot(Child& child) {
-  if (child.is_zygote()) {
-    child.slot = board_->ZygoteSlot(generation_.place().bay);
+  if (const std::optional<SlotIndex> fixed = FixedSlot(child); fixed) {
+    child.slot = fixed;
     return true;
   }
-  if (!child.slot) child.slot = (child.is_worker() ? &worker_slots_ : services_.pool_slots)->Take();
+  if (!child.slot) child.slot = SlotsFor(child)->Take();
   PublishPlaces();
   return child.slot.has_value();
 }
@@ -34,9 +45,7 @@ bool Supervisor::AssignSlot(Child& child) {
 void Supervisor::ReleaseSlot(Child& child) {
   if (!child.slot) return;
   board_->MutableSlot(*child.slot).state.store(ProcessState::kNone);
-  if (!child.is_zygote()) {
-    (child.is_worker() ? &worker_slots_ : services_.pool_slots)->Give(*child.slot);
-  }
+  if (!FixedSlot(child)) SlotsFor(child)->Give(*child.slot);
   child.slot.reset();
   PublishPlaces();
 }
@@ -166,7 +175,9 @@ void Supervisor::HandleReport(Child& child, const proto::Report& report) {
       return Apply(child, ChildEvent::kReady);
     case proto::Report::kFailed:
       LOG(ERROR) << NameOf(child) << " cannot start: " << report.failed().why();
-      if (state_ == State::kStarting && why_.empty()) why_ = report.failed().why();
+      if (state_ == State::kStarting && child.is_needed() && why_.empty()) {
+        why_ = report.failed().why();
+      }
       return;
     case proto::Report::kReplyDropped: {
       Child* const worker = FindWorker(SlotIndex{report.reply_dropped().worker_slot()},
@@ -182,6 +193,11 @@ void Supervisor::HandleReport(Child& child, const proto::Report& report) {
       return;
     case proto::Report::kCrashed:
       if (child.is_worker()) services_.owner->OnReport(this, &child, report);
+      return;
+    case proto::Report::kAsk:
+      if (child.is_admin() && !child.control->fds().empty()) {
+        services_.owner->OnAsk(report.ask(), std::move(child.control->fds()[0]));
+      }
       return;
     case proto::Report::kLogTaken:
     case proto::Report::kSurveyed:
@@ -222,7 +238,7 @@ void Supervisor::OnExited(Child& child) {
     const bool has_worked = WorkOf(child) > child.work_before;
     child.quick_deaths = has_worked ? 1 : child.quick_deaths + 1;
   }
-  if (state_ == State::kStarting && !was_running && why_.empty()) {
+  if (state_ == State::kStarting && child.is_needed() && !was_running && why_.empty()) {
     why_ = absl::StrCat("a ", child.role->name, " process ", death.text, " before it was ready");
   }
   // Its successor takes its place a little earlier than was thought.
@@ -264,7 +280,7 @@ void Supervisor::RepairCounts(const Child& child, ProcessSlot* slot) const {
 
 uint64_t Supervisor::WorkOf(const Child& child) const {
   const ProcessSlot& slot = board_->slot(*child.slot);
-  return child.is_worker() ? slot.requests.load() : slot.jobs_done.load();
+  return child.is_pool() ? slot.jobs_done.load() : slot.requests.load();
 }
 
 void Supervisor::ClearSlot(const Child& child) {

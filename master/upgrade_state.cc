@@ -47,6 +47,7 @@ std::vector<int> DescriptorsOf(const proto::UpgradeState& state) {
   if (state.fingerprint_secret() > 0) fds.push_back(state.fingerprint_secret());
   for (const proto::UpgradeState::Generation& generation : state.generations()) {
     for (const auto& listener : generation.listeners()) fds.push_back(listener.fd());
+    for (const auto& listener : generation.admin_listeners()) fds.push_back(listener.fd());
     fds.insert(fds.end(), {generation.job_queue().send(), generation.job_queue().receive()});
     for (const auto& pair : generation.replies()) {
       fds.insert(fds.end(), {pair.send(), pair.receive()});

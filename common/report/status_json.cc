@@ -109,6 +109,9 @@ std::string StatusJson(const proto::StatusReport& report) {
   json.Text("config", report.config_source());
   WriteLastReload(report, &json);
   WriteListeners(report, &json);
+  json.OpenList("admin");
+  for (const std::string& address : report.admin()) json.Text("", address);
+  json.Close();
   WriteGenerations(report, &json);
   WriteProcesses(report, &json);
   WriteTotals(report.totals(), &json);

@@ -28,6 +28,7 @@ from processes import (BenchError, Processes, Server, cpu_seconds, descendants,
 HERE = pathlib.Path(__file__).resolve().parent
 WHOLE_RUN_SECONDS = 900
 CONNECTIONS = 10_000
+NO_ADMIN = '--set=admin.address=""'  # other servers may run beside
 HOLDERS = 2  # processes that hold the idle connections: one may have 20,000 descriptors only
 
 
@@ -38,7 +39,7 @@ class Bench:
         self.runtime = tempfile.TemporaryDirectory(prefix="windlass-bench-")
 
     def windlass(self, *protocols, workers=2, pool=2):
-        command = [self.build / "windlassd", f"--workers={workers}", f"--pool={pool}"]
+        command = [self.build / "windlassd", f"--workers={workers}", f"--pool={pool}", NO_ADMIN]
         command += [f"--listen={protocol}://127.0.0.1:0" for protocol in protocols]
         return Server(self.processes, command, len(protocols), "stderr",
                       r"listening protocol=(\S+) address=\S*:(\d+)",
@@ -47,7 +48,7 @@ class Bench:
     def faulty(self, config):
         path = pathlib.Path(self.runtime.name) / "windlass.toml"
         path.write_text(config)
-        return Server(self.processes, [self.build / "windlassd", f"--config={path}"], 1, "stderr",
+        return Server(self.processes, [self.build / "windlassd", f"--config={path}", NO_ADMIN], 1, "stderr",
                       r"listening protocol=(\S+) address=\S*:(\d+)", keep=r" debug master.* -> ",
                       env={**os.environ, "RUNTIME_DIRECTORY": self.runtime.name})
 

@@ -1,5 +1,6 @@
 #include "common/config_load.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "common/address.h"
 #include "common/builtin_handlers.h"
 #include "common/config_keys.h"
 #include "common/log.h"
@@ -553,6 +555,37 @@ TEST_F(LoadConfigTest, ReportsEachListenErrorWithItsFlag) {
              "--listen line://systemd:: address must be HOST:PORT, :PORT, unix:/PATH or "
              "systemd:NAME: address 'systemd:': needs a name, as in systemd:web",
              "--listen echo://:5: listener.address ':5' is taken by ':5' at --listen line://:5"}));
+}
+
+TEST_F(LoadConfigTest, AdminPagesAreAtADefaultAddressUnlessOneIsWritten) {
+  const Config usual = *Load(kListener);
+  EXPECT_EQ(usual.admin.address.text, "127.0.0.1:9465");
+  EXPECT_EQ(usual.admin.address, *ParseListenAddress("127.0.0.1:9465"));
+  EXPECT_FALSE(usual.admin.address_is_written);
+  const std::string admin = absl::StrCat(kListener, "[admin]\naddress = ");
+  EXPECT_TRUE(Load(admin + "\"127.0.0.1:9465\"")->admin.address_is_written);
+  EXPECT_EQ(Load(admin + "\"unix:/run/a.sock\"")->admin.address.path, "/run/a.sock");
+  EXPECT_EQ(Load(admin + "\"\"")->admin.address.text, "");
+  EXPECT_EQ(Load(admin + "\"\"\nhosts = [\"a\", \"b\"]")->admin.hosts, Lines({"a", "b"}));
+  sources_.sets = {"admin.address="};
+  EXPECT_EQ(Load(admin + "\":1\"")->admin.address.text, "");
+}
+
+TEST_F(LoadConfigTest, ReportsErrorsOfAdmin) {
+  const std::string admin = absl::StrCat(kListener, "[admin]\n");
+  EXPECT_EQ(Errors(admin + "address = \"127.0.0.1:1\""),
+            Lines({"F:4:11: admin.address '127.0.0.1:1' is taken by '127.0.0.1:1' at F:2:11"}));
+  EXPECT_THAT(Errors(admin + "address = 9465"),
+              testing::ElementsAre(testing::StartsWith("F:4:11: admin.address must be HOST:PORT")));
+  EXPECT_THAT(Errors(admin + "hosts = \"a\""),
+              testing::ElementsAre(testing::StartsWith("F:4:9: admin.hosts must be an array")));
+  EXPECT_EQ(Errors(admin + "adress = \":1\""),
+            Lines({"F:4:1: unknown key 'admin.adress', did you mean 'admin.address'?"}));
+}
+
+// A server with a listener there has meant it so.
+TEST_F(LoadConfigTest, ListenerMayHaveTheDefaultAddressOfAdmin) {
+  EXPECT_TRUE(Load("[[listener]]\naddress = \"127.0.0.1:9465\"\n").ok());
 }
 
 TEST(ConfigKeys, EveryLogLevelIsOneThatTheLogKnows) {

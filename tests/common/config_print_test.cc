@@ -69,6 +69,9 @@ prefetch = 0
 max_jobs = 1000000000
 max_age = "1s"
 max_memory = "1500MiB"
+[admin]
+address = ""
+hosts = ["a.example", "*"]
 [[listener]]
 address = "unix:/run/a \"b\" \\ \u007f \u00e9.sock"
 protocol = "length"

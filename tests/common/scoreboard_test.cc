@@ -55,8 +55,9 @@ TEST_F(ScoreboardTest, SaysWhatItIs) {
   EXPECT_EQ(board_.header().worker_slots, kWorkers);
   EXPECT_EQ(board_.header().pool_slots, kSlots - kWorkers);
   EXPECT_EQ(board_.worker_slots(), kWorkers);
-  EXPECT_EQ(board_.slots(), kSlots + ScoreboardHeader::kBays);
+  EXPECT_EQ(board_.slots(), kSlots + 2 * ScoreboardHeader::kBays);
   EXPECT_EQ(board_.ZygoteSlot(0).value, kSlots);
+  EXPECT_EQ(board_.AdminSlot(0).value, kSlots + ScoreboardHeader::kBays);
 }
 
 TEST_F(ScoreboardTest, StartsWithEmptySlots) {

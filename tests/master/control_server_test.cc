@@ -19,6 +19,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/clock.h"
+#include "tests/common/socket_pairs.h"
 
 namespace windlass {
 namespace {
@@ -496,6 +497,29 @@ TEST_F(ControlServerTest, ManyThatAreRefusedAtOnceTakeNoPlace) {
   Operator who(path_);
   Ask(&who);
   EXPECT_EQ(requests_.size(), 1u);
+}
+
+TEST_F(ControlServerTest, ThoseWhoDidNotConnectTakeNobodysPlaceAndAreFew) {
+  std::vector<Pair> pairs;
+  for (size_t i = 0; i < ControlServer::kMaxAdopted; ++i) {
+    pairs.push_back(SocketPair());
+    EXPECT_NE(server_->AdoptClient(std::move(pairs.back().theirs)), ControlClientId{}) << i;
+  }
+  Pair late = SocketPair();
+  EXPECT_EQ(server_->AdoptClient(std::move(late.theirs)), ControlClientId{});
+  char byte;
+  EXPECT_EQ(::recv(late.ours.get(), &byte, 1, 0), 0) << "it hears that it is refused";
+  std::vector<std::unique_ptr<Operator>> operators;
+  for (size_t i = 0; i < ControlServer::kMaxClients; ++i) {
+    operators.push_back(std::make_unique<Operator>(path_));
+    Ask(operators.back().get());
+    EXPECT_EQ(clients_.size(), i + 1);
+  }
+  pairs.pop_back();  // gone without its answer: room for another one
+  Settle();
+  Pass(kTick);
+  pairs.push_back(SocketPair());
+  EXPECT_NE(server_->AdoptClient(std::move(pairs.back().theirs)), ControlClientId{});
 }
 
 TEST_F(ControlServerTest, WithoutDescriptorsClientsAreTriedAgainLater) {

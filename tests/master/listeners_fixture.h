@@ -50,7 +50,8 @@ class ListenersTest : public testing::Test {
   void PrepareWith(const Config& config) { BindInto(config, &*before_, &after_); }
   void Prepare(const std::vector<std::string>& addresses) { PrepareWith(Listening(addresses)); }
   absl::Status PrepareFails(const Config& config) {
-    const absl::StatusOr<ListenerSet> bound = ListenerSet::Bind(config, &*before_, passed_);
+    const absl::StatusOr<ListenerSet> bound =
+        ListenerSet::Bind(config.listeners, &*before_, passed_);
     EXPECT_FALSE(bound.ok());
     return bound.status();
   }
@@ -111,7 +112,7 @@ class ListenersTest : public testing::Test {
 
  private:
   void BindInto(const Config& config, const ListenerSet* former, std::optional<ListenerSet>* into) {
-    absl::StatusOr<ListenerSet> bound = ListenerSet::Bind(config, former, passed_);
+    absl::StatusOr<ListenerSet> bound = ListenerSet::Bind(config.listeners, former, passed_);
     ASSERT_EQ(bound.status(), absl::OkStatus());
     into->emplace(*std::move(bound));
   }

@@ -196,7 +196,8 @@ TEST_F(ListenersTest, APortThatIsTakenLeavesTheFormerAsItWas) {
 
 TEST_F(ListenersTest, AServersPathIsNotTakenFromIt) {
   Start({"127.0.0.1:0"});
-  absl::StatusOr<ListenerSet> other = ListenerSet::Bind(Listening({unix_}), nullptr, passed_);
+  absl::StatusOr<ListenerSet> other =
+      ListenerSet::Bind(Listening({unix_}).listeners, nullptr, passed_);
   ASSERT_TRUE(other.ok());
   EXPECT_EQ(PrepareFails(Listening({"127.0.0.1:0", unix_})).code(),
             absl::StatusCode::kAlreadyExists);
@@ -278,7 +279,7 @@ TEST_F(ListenersTest, AKeptSocketWhoseOwnerIsUnknownServesAllTheSame) {
 
 TEST_F(ListenersTest, ASetThatTakesAnothersPlaceRemovesThePathsOfTheOther) {
   Start({unix_});
-  *before_ = *ListenerSet::Bind(Listening({"127.0.0.1:0"}), nullptr, passed_);
+  *before_ = *ListenerSet::Bind(Listening({"127.0.0.1:0"}).listeners, nullptr, passed_);
   EXPECT_FALSE(PathExists());
 }
 

@@ -104,7 +104,7 @@ TEST_F(PassedListenersTest, AreKeptWhenTheAddressIsWrittenOtherwise) {
 TEST_F(PassedListenersTest, ANameThatWasNotPassedIsAnErrorThatSaysWhatWas) {
   Pass("web", "127.0.0.1:0");
   const absl::Status status =
-      ListenerSet::Bind(Listening({"systemd:wob"}), nullptr, passed_).status();
+      ListenerSet::Bind(Listening({"systemd:wob"}).listeners, nullptr, passed_).status();
   EXPECT_EQ(status.message(),
             "address 'systemd:wob': systemd passed no socket of that name (it passed: web); is the "
             "socket unit active?");
@@ -113,7 +113,8 @@ TEST_F(PassedListenersTest, ANameThatWasNotPassedIsAnErrorThatSaysWhatWas) {
 TEST_F(PassedListenersTest, OneThatIsInTheWayIsNamed) {
   const std::string address = Pass("web", "[::]:0");
   const absl::Status status =
-      ListenerSet::Bind(Listening({"127.0.0.1:" + PortOf(address)}), nullptr, passed_).status();
+      ListenerSet::Bind(Listening({"127.0.0.1:" + PortOf(address)}).listeners, nullptr, passed_)
+          .status();
   EXPECT_EQ(status.message(),
             absl::StrCat("bind 127.0.0.1:", PortOf(address),
                          ": Address already in use; systemd passed socket 'web' bound to ", address,
@@ -123,7 +124,7 @@ TEST_F(PassedListenersTest, OneThatIsInTheWayIsNamed) {
 TEST_F(PassedListenersTest, OneSocketIsNotTwoListeners) {
   const std::string address = Pass("web", "127.0.0.1:0");
   const absl::Status status =
-      ListenerSet::Bind(Listening({"systemd:web", address}), nullptr, passed_).status();
+      ListenerSet::Bind(Listening({"systemd:web", address}).listeners, nullptr, passed_).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kAlreadyExists) << status;
 }
 

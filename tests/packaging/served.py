@@ -20,7 +20,9 @@ class Server:
         os.chmod(self.folder.name, 0o755)
         self.environment = {**os.environ, "RUNTIME_DIRECTORY": self.folder.name}
         self.log = pathlib.Path(self.folder.name, "log")
-        command = [*before, str(tried.BUILD / "windlassd"), "--listen=message://127.0.0.1:0", *arguments]
+        # Many servers run at a time, and the default of the admin pages is one address.
+        command = [*before, str(tried.BUILD / "windlassd"), "--listen=message://127.0.0.1:0",
+                   '--set=admin.address=""', *arguments]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env=self.environment)

@@ -193,8 +193,8 @@ TEST(Start, FailsWithTheReasonWhenAHandlerCannotBeLoaded) {
                    "[[listener]]\naddress = \"127.0.0.1:0\"\n[[handler]]\nname = "
                    "\"search\"\nbuiltin = \"search\"\n"
                    "options = { table = \"/no/such/table.json\" }\n");
-  const ProgramResult result =
-      RunProgram({Program("windlassd"), "--config", config, "--workers=1", "--pool=1"});
+  const ProgramResult result = RunProgram({Program("windlassd"), "--config", config, "--workers=1",
+                                           "--pool=1", "--set=admin.address="});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_TRUE(absl::StrContains(result.err, "/no/such/table.json")) << result.err;
 }

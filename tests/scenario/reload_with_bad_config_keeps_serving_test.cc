@@ -166,9 +166,9 @@ TEST(ControlPath, CannotChangeByAReload) {
   };
   const std::string config = folder.Write("windlass.toml", text("first.sock"));
   // A program that takes nothing from the command line, where Server names a control socket.
-  const std::string program = folder.Write(
-      "start.sh",
-      absl::StrCat("#!/bin/sh\nexec ", Program("windlassd"), " --config=", config, "\n"));
+  const std::string program =
+      folder.Write("start.sh", absl::StrCat("#!/bin/sh\nexec ", Program("windlassd"),
+                                            " --config=", config, " --set=admin.address=\n"));
   ASSERT_EQ(::chmod(program.c_str(), 0755), 0);
   const auto server = Server::StartProgram(program);
   folder.Write("windlass.toml", text("second.sock"));

@@ -52,6 +52,13 @@ pid_t SpawnWith(const std::vector<std::string>& arguments, const std::string& ru
   ::_exit(127);
 }
 
+bool SetsAdmin(const std::vector<std::string>& arguments, const std::string& config) {
+  if (absl::StrContains(config, "[admin]")) return true;
+  return std::any_of(arguments.begin(), arguments.end(), [](const std::string& argument) {
+    return absl::StrContains(argument, "admin.");
+  });
+}
+
 int ExitCodeOf(int status) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
@@ -106,6 +113,10 @@ void Server::Spawn(std::vector<std::string> arguments, const std::string& progra
   OwnedFd log(::mkostemp(path, O_APPEND));
   log_path_ = path;
   OwnedFd null(::open("/dev/null", O_RDWR));
+  if (!SetsAdmin(arguments, ReadWhole(config_path()))) {
+    // Many servers run at a time, and the default is one address.
+    arguments.push_back("--set=admin.address=\"\"");
+  }
   arguments.insert(arguments.begin(), program.empty() ? Program("windlassd") : program);
   pid_ = SpawnWith(arguments, folder_.path(), null.get(), null.get(), log.get());
   const bool serving = Eventually([&] { return LogHas("serving:") || !ProcessExists(pid_); });
@@ -113,7 +124,12 @@ void Server::Spawn(std::vector<std::string> arguments, const std::string& progra
     ADD_FAILURE() << "windlassd is not serving:\n" << Log();
     return;
   }
+  constexpr absl::string_view kAdmin = "admin address=";
   for (absl::string_view line : absl::StrSplit(Log(), '\n')) {
+    const size_t admin = line.find(kAdmin);
+    if (admin != absl::string_view::npos) {
+      admin_address_ = std::string(line.substr(admin + kAdmin.size()));
+    }
     const size_t at = line.find("listening protocol=");
     if (at == absl::string_view::npos) continue;
     const std::vector<std::string> words = absl::StrSplit(line.substr(at + 10), ' ');
@@ -153,7 +169,7 @@ Server::~Server() {
   if (pid_ > 0 && !ended_) {
     ::kill(pid_, SIGCONT);
     ::kill(pid_, SIGKILL);
-    for (const char* role : {"worker", "pool", "zygote"}) {
+    for (const char* role : {"worker", "pool", "zygote", "admin"}) {
       for (pid_t child : Children(role)) ::kill(child, SIGCONT);
     }
     ::waitpid(pid_, nullptr, 0);
@@ -182,6 +198,11 @@ std::vector<pid_t> Server::Children(const std::string& role) const {
   }
   std::sort(children.begin(), children.end());
   return children;
+}
+
+std::string Server::admin_address() const {
+  if (admin_address_.empty()) ADD_FAILURE() << "no admin pages";
+  return admin_address_;
 }
 
 std::string Server::config_path() const { return folder_.path() + "/windlass.toml"; }

@@ -82,6 +82,9 @@ class Server {
   void WriteConfig(const std::string& toml_text) const;
   // Of StartUsual and StartWithConfig.
   std::string control_path() const;
+  // "127.0.0.1:40124": where the admin pages are; fails the test when there are none. A server has
+  // them only if its arguments or its configuration set admin.address.
+  std::string admin_address() const;
   // Runs windlassctl with these arguments on the control socket, to its end.
   ProgramResult Ctl(std::vector<std::string> arguments) const;
   // The exit code, 128 + signal, or -1 when it has not ended within kSoon.
@@ -101,6 +104,7 @@ class Server {
   std::string log_path_;
   TemporaryFolder folder_;  // configuration and control socket
   std::map<std::string, std::string> addresses_;
+  std::string admin_address_;
 };
 
 bool ProcessExists(pid_t pid);  // and is no zombie

@@ -234,7 +234,8 @@ TEST(LogFile, CanBeStandardOutput) {
   const ProgramResult result = RunProgram(
       {"/bin/sh", "-c",
        absl::StrCat("'", start,
-                    "' --listen=message://127.0.0.1:0 --set=log.file=/dev/stdout & "
+                    "' --listen=message://127.0.0.1:0 --set=log.file=/dev/stdout "
+                    "--set=admin.address= & "
                     "for i in $(seq 200); do grep -q serving: '",
                     folder.path(), "/out' && break; sleep 0.05; done; kill $!; wait $!")});
   EXPECT_EQ(result.exit_code, 0) << result.err;

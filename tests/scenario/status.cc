@@ -201,7 +201,8 @@ bool OldGenerationsEnd(const Server& server, absl::Duration limit) {
                status.Serving("worker").size() == status.workers.wanted &&
                status.Serving("pool").size() == status.pool.wanted &&
                status.Serving("zygote").size() == 1 &&
-               status.processes.size() == status.workers.wanted + status.pool.wanted + 1;
+               status.processes.size() ==
+                   status.workers.wanted + status.pool.wanted + 1 + status.Serving("admin").size();
       },
       limit);
 }

@@ -34,7 +34,7 @@ class ServerOnATerminal {
     EXPECT_EQ(::grantpt(terminal_.get()), 0);
     EXPECT_EQ(::unlockpt(terminal_.get()), 0);
     const std::string window = ::ptsname(terminal_.get());
-    std::vector<std::string> words = {Program("windlassd")};
+    std::vector<std::string> words = {Program("windlassd"), "--set=admin.address=\"\""};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());

@@ -68,6 +68,9 @@ std::string ListenersTable(const proto::StatusReport& report, bool colours) {
     table.AddRow({PrintableLine(listener.address()), PrintableLine(listener.protocol()),
                   absl::StrCat(listener.generation())});
   }
+  for (const std::string& address : report.admin()) {
+    table.AddRow({PrintableLine(address), "admin", absl::StrCat(report.generation())});
+  }
   return table.Render(colours);
 }
 

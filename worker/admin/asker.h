@@ -11,6 +11,7 @@
 #include "common/timer_wheel.h"
 #include "proto/ctl.pb.h"
 #include "windlass/owned_fd.h"
+#include "worker/io/io_loop.h"
 
 namespace windlass {
 
@@ -36,7 +37,7 @@ class AskerOwner {
 // Errors: a master that does not answer, or not in a way that is understood, is an answer (null).
 class Asker : public TimerOwner {
  public:
-  static constexpr uint64_t kTokenKind = 10;  // the top 8 bits of its selector tokens
+  static constexpr uint64_t kTokenKind = IoLoop::kPagesKind;  // the top 8 bits of its tokens
   static constexpr absl::Duration kPatience = absl::Seconds(1);
   static constexpr absl::Duration kPace = absl::Milliseconds(20);
 

@@ -12,8 +12,8 @@ namespace windlass {
 
 // Role: those who watch the server live (server-sent events): `status` once a second, `deaths` at
 // first and when it has changed, each with the JSON of the page of that name; a comment while the
-// master does not answer. The admin process. Asks the master only while there are any. One that does
-// not take what is sent is let go: its browser comes again. Blocking: never.
+// master does not answer. The admin process. Asks the master only while there are any. One that
+// does not take what is sent is let go: its browser comes again. Blocking: never.
 class EventStreams : public TimerOwner {
  public:
   static constexpr size_t kMost = 32;

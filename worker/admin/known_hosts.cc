@@ -23,8 +23,8 @@ bool IsAddress(const std::string& host) {
 std::string NameIn(absl::string_view host) {
   const size_t colon = host.rfind(':');
   const size_t bracket = host.rfind(']');
-  const bool has_port = colon != absl::string_view::npos &&
-                        (bracket == absl::string_view::npos || colon > bracket);
+  const bool has_port =
+      colon != absl::string_view::npos && (bracket == absl::string_view::npos || colon > bracket);
   if (has_port) host = host.substr(0, colon);
   absl::ConsumeSuffix(&host, ".");
   return absl::AsciiStrToLower(host);

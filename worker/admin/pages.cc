@@ -76,13 +76,12 @@ void Pages::OnPage(const PageRequest& request, Exchange* exchange) {
   }
   if (is_dashboard) {
     const std::string headers = absl::StrCat(kAlways, DashboardHeaders());
-    return sink_->Answer(exchange, {200, "text/html; charset=utf-8",
-                                    std::string(DashboardPage()), headers});
+    return sink_->Answer(exchange,
+                         {200, "text/html; charset=utf-8", std::string(DashboardPage()), headers});
   }
   if (is_stream) return Watch(exchange);
   const uint64_t number = asker_.Ask(known->question);
-  waiting_.push_back(
-      {exchange, known->page, known->question, number, std::string(request.accept)});
+  waiting_.push_back({exchange, known->page, known->question, number, std::string(request.accept)});
 }
 
 void Pages::Watch(Exchange* exchange) {

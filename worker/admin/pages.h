@@ -17,10 +17,10 @@ namespace windlass {
 // The text of /metrics in the form that `accept` (of the request) prefers.
 using MetricsPage = PageAnswer (*)(const proto::StatusReport& report, absl::string_view accept);
 
-// Role: the pages for operators; what each says stands in windlassd(8). The admin process. Owns what
-// is asked of the master for them. Nothing here changes anything, in whatever way it is asked for.
-// Invariants: 1. every request is answered once, kPatience of Asker after it came at the latest; 2.
-// every answer but the dashboard's is as fresh as the request. Blocking: never.
+// Role: the pages for operators; what each says stands in windlassd(8). The admin process. Owns
+// what is asked of the master for them. Nothing here changes anything, in whatever way it is asked
+// for. Invariants: 1. every request is answered once, kPatience of Asker after it came at the
+// latest; 2. every answer but the dashboard's is as fresh as the request. Blocking: never.
 class Pages : public PageSource, public AskerOwner {
  public:
   // All pointers are borrowed. `metrics`: null: there is no such page.

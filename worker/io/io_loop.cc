@@ -61,14 +61,21 @@ IoLoop::~IoLoop() {
   connections_.ForEach([](Connection* connection) { connection->CloseNow(); });
 }
 
+void IoLoop::ServePages(PageSource* pages, std::function<void(SelectorToken)> on_ready) {
+  io_.pages = pages;
+  on_pages_ready_ = std::move(on_ready);
+}
+
 absl::Status IoLoop::Start() {
+  const SelectorToken control{kControlKind << 56};
+  if (io_.pages != nullptr) return selector_->Register(control_->fd(), kReadable, control);
   if (absl::Status loaded = statics_.Load(*setup_.config); !loaded.ok()) return loaded;
   absl::Status replies =
       selector_->Register(setup_.reply_channel, kReadable, SelectorToken{kRepliesKind << 56});
   if (!replies.ok()) return replies;
   // Answers to this slot's former process may still be there: none of them is for a client of ours.
   dispatcher_.OnRepliesReady();
-  return selector_->Register(control_->fd(), kReadable, SelectorToken{kControlKind << 56});
+  return selector_->Register(control_->fd(), kReadable, control);
 }
 
 int IoLoop::Run() {
@@ -114,6 +121,9 @@ void IoLoop::OnReady(const Ready& ready) {
       break;
     case kControlKind:
       HandleControl();
+      break;
+    case kPagesKind:
+      if (on_pages_ready_) on_pages_ready_(ready.token);
       break;
     default:
       LOG(ERROR) << "event for unknown token " << ready.token.value;
@@ -285,6 +295,7 @@ void IoLoop::BeginDrain(const proto::Command::Drain& drain) {
   }
   if (drain.move()) return mover_.BeginLeaving();
   connections_.ForEach([](Connection* connection) { connection->Drain(); });
+  if (io_.pages != nullptr) io_.pages->OnDrain();
 }
 
 void IoLoop::OnTimer(Timer* timer, Instant) {

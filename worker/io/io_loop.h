@@ -1,6 +1,7 @@
 #ifndef WINDLASS_WORKER_IO_IO_LOOP_H_
 #define WINDLASS_WORKER_IO_IO_LOOP_H_
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -19,11 +20,19 @@ namespace windlass {
 // Role: a worker's event loop: waits, translates what is ready into calls of its owners
 // (connections, dispatcher, acceptor), and ends its turn by sending what they have produced. Worker
 // processes; owns all of them. No policy here. One turn: arm or disarm listeners - wait - timers -
-// ready events - flush - delete what was closed. Blocking: only in the selector.
+// ready events - flush - delete what was closed. The admin process has the same loop, with pages
+// instead of a dispatcher. Blocking: only in the selector.
 class IoLoop : private AnswerSink, private MovedConnectionSink, private TimerOwner {
  public:
   IoLoop(ProcessSetup setup, ControlChannel* control, std::unique_ptr<Selector> selector);
   ~IoLoop();
+
+  // Requests go to `pages` instead of handlers, and this process has no part in the data plane.
+  // `on_ready` hears of descriptors that were registered with tokens of kPagesKind. Before Start.
+  void ServePages(PageSource* pages, std::function<void(SelectorToken)> on_ready);
+  static constexpr uint64_t kPagesKind = 10;
+  Selector* selector() { return selector_.get(); }
+  TimerWheel* timers() { return &timers_; }
 
   // Watches what it must; an error means that this process cannot start.
   absl::Status Start();
@@ -75,6 +84,7 @@ class IoLoop : private AnswerSink, private MovedConnectionSink, private TimerOwn
   Timer drain_timer_;
   Timer trim_timer_;
   const int client_fd_limit_;  // higher ones are kept for what comes from the pool
+  std::function<void(SelectorToken)> on_pages_ready_;  // set: pages are served
   bool master_gone_ = false;
   LogLimit shed_log_;
 };

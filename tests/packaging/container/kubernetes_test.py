@@ -3,9 +3,11 @@ import pathlib
 import re
 import sys
 import unittest
+import urllib.request
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1]), str(pathlib.Path(__file__).resolve().parent)]
 import image  # noqa: E402
+import served  # noqa: E402
 import tried  # noqa: E402
 
 try:
@@ -53,7 +55,7 @@ class Manifests(unittest.TestCase):
         self.assertEqual(self.objects["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"], labels)
 
     def test_service_leads_to_the_port_that_the_image_listens_on(self):
-        (port,) = self.container["ports"]
+        (port,) = [port for port in self.container["ports"] if port["name"] == "message"]
         (entry,) = self.objects["Service"]["spec"]["ports"]
         self.assertEqual(entry["targetPort"], port["name"])
         self.assertIn(f"--listen=message://:{port['containerPort']}", image.entrypoint())
@@ -88,14 +90,17 @@ class Manifests(unittest.TestCase):
     def test_image_is_of_this_version(self):
         self.assertEqual(self.container["image"], f"windlass:{tried.project_version()}")
 
-    def test_readiness_is_a_command_that_windlassctl_understands_and_that_ends_in_time(self):
-        probe = self.container["readinessProbe"]
-        program, *options = probe["exec"]["command"]
-        self.assertEqual(program, "/usr/sbin/windlassctl")
-        said = tried.run(tried.BUILD / "windlassctl", "--control=/nonexistent/control.sock", *options)
-        self.assertEqual(said.returncode, 3, said.stderr)  # unreachable, not usage
-        (limit,) = [option.partition("=")[2] for option in options if option.startswith("--timeout=")]
-        self.assertLess(seconds(limit), probe["timeoutSeconds"])
+    def test_probes_ask_for_pages_that_the_server_has_where_the_image_has_them(self):
+        (port,) = [port for port in self.container["ports"] if port["name"] == "admin"]
+        self.assertIn(f"--set=admin.address=:{port['containerPort']}", image.entrypoint())
+        with served.Server("--set=admin.address=127.0.0.1:0") as server:
+            address = server.wait_for_line(r"admin address=(\S+)")
+            for name in ("readinessProbe", "livenessProbe"):
+                probe = self.container[name]
+                self.assertEqual(probe["httpGet"]["port"], port["name"])
+                self.assertGreater(probe["timeoutSeconds"], 1)  # that long the server may think about it
+                with urllib.request.urlopen(f"http://{address}{probe['httpGet']['path']}", timeout=20) as answer:
+                    self.assertEqual(answer.status, 200)
 
     def test_limits_say_what_automatic_counts_follow(self):
         self.assertEqual(set(self.container["resources"]["limits"]), {"cpu", "memory"})

@@ -73,7 +73,7 @@ class WindlassToml5(unittest.TestCase):
 
     def test_keys_that_other_pages_name_exist(self):
         for path in sorted(manual.PAGES.glob("*.[0-9]")):
-            named = re.findall(r"^\.Ql ((?:master|workers|pool|log|listener|handler)\.\w+)", path.read_text(),
+            named = re.findall(r"^\.Ql ((?:master|workers|pool|log|admin|listener|handler)\.\w+)", path.read_text(),
                                re.MULTILINE)
             with self.subTest(path.name):
                 self.assertLessEqual(set(named), manual.key_names())
