@@ -48,7 +48,9 @@ Route Router::Find(const RouteQuery& query) {
     const auto found = by_name_.find(listener.handler.empty() ? "echo" : listener.handler);
     const bool is_echo =
         found == by_name_.end() || config_.handlers[found->second].builtin == "echo";
-    return is_echo ? Route{Route::Kind::kInline, 0, ErrorCode::kOk, {}} : Run(found->second);
+    if (!is_echo) return Run(found->second);
+    const uint32_t handler = found == by_name_.end() ? UINT32_MAX : found->second;
+    return {Route::Kind::kInline, handler, ErrorCode::kOk, {}};
   }
   if (!query.handler.empty()) {
     const auto found = by_name_.find(query.handler);

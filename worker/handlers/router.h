@@ -25,7 +25,8 @@ struct RouteQuery {
 struct Route {
   enum class Kind : uint8_t {
     kRun,            // handler `handler` runs in the pool
-    kInline,         // echo of line and length: the worker answers by itself
+    kInline,         // echo of line and length: the worker answers by itself; `handler` is the echo
+                     // of the configuration, or UINT32_MAX
     kStatic,         // handler `handler` is a `static` one: the worker answers by itself
     kResolve,        // the content decides, and only a pool process may parse it
     kRefuse,         // answer `code` with `message`

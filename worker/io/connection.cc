@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 
 #include "common/config_keys.h"
+#include "common/job_channel.h"
 #include "common/log.h"
 #include "common/posix.h"
 
@@ -167,7 +168,7 @@ void Connection::CloseNow() {
   if (state_ == ConnState::kMoving) return LetGo();  // it may be another worker's by now
   uint64_t sent = 0;
   if (state_ != ConnState::kLingering) {
-    (void)output_.Flush(socket_.get(), &sent, [this](Exchange* done) { io_->Release(done); });
+    (void)output_.Flush(socket_.get(), &sent, [this](Exchange* done) { OnSent(done); });
     ShutdownWrite(socket_.get());
     // Closing with unread input would send a reset, which destroys what was just said.
     for (int i = 0; i < kMaxDropsAtClose; ++i) {
@@ -214,6 +215,10 @@ Exchange* Connection::NewExchange(const RequestHead& head) {
   exchange->close_after = head.close_after || !listener_->config->keepalive;
   exchange->answer_form = head.answer_form;
   exchange->omit_content = head.omit_content;
+  exchange->arrived = io_->now();
+  exchange->bytes_in = head.head_bytes + head.tail_bytes;
+  // Of larger content, and of content in a coding, it is told when all of it has been taken.
+  if (head.content_bytes <= kInlinePayloadMax) exchange->bytes_in += head.content_bytes;
   output_.Push(exchange);
   return exchange;
 }
@@ -221,13 +226,10 @@ Exchange* Connection::NewExchange(const RequestHead& head) {
 void Connection::OnAnswer(Exchange* exchange, const Answer& answer) {
   exchange->deadline.Disarm();
   EncodeAnswer(exchange, answer);
-  exchange->state = Exchange::State::kAnswered;
   if (answer.code == ErrorCode::kOverloaded && io_->overloaded_log.Allow(io_->now())) {
     LOG(WARNING) << "a request was refused: " << answer.message << io_->overloaded_log.Swallowed();
   }
-  output_.OnAnswered(*exchange);
-  Bump(io_->slot->answers[static_cast<size_t>(answer.code)]);
-  ScheduleFlush();
+  NoteAnswered(exchange, answer.code);
 }
 
 void Connection::EncodeAnswer(Exchange* exchange, const Answer& answer) {
@@ -316,7 +318,7 @@ void Connection::Flush() {
   if (closed() || state_ == ConnState::kMoving) return;
   uint64_t sent = 0;
   const OutputQueue::Outcome outcome =
-      output_.Flush(socket_.get(), &sent, [this](Exchange* done) { io_->Release(done); });
+      output_.Flush(socket_.get(), &sent, [this](Exchange* done) { OnSent(done); });
   if (sent > 0) last_active_ = blocked_since_ = io_->now();
   AfterFlush(outcome);
 }

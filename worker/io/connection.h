@@ -129,9 +129,9 @@ class Connection : public TimerOwner {
   size_t CutFrames(absl::string_view input);
   void CutWaitingInput();
   void HandleRequest(const RequestHead& head, absl::string_view content);
-  void HandleInline(const RequestHead& head, absl::string_view content);
+  void HandleInline(const RequestHead& head, uint32_t handler, absl::string_view content);
   void HandleStatic(const RequestHead& head, uint32_t handler);
-  void AnswerStatic(Exchange* exchange, const StaticHandler& fixed);
+  void AnswerStatic(Exchange* exchange, uint32_t handler);
   void HandlePage(const RequestHead& head);
   void GivePage(const RequestHead& head, Exchange* exchange);
   void SendContinue();
@@ -163,6 +163,13 @@ class Connection : public TimerOwner {
   void AnswerError(Exchange* exchange, const FrameError& error);
   ResponseHead PageHead(const Exchange& exchange) const;
   void NoteAnswered(Exchange* exchange, ErrorCode code);
+  void OnSent(Exchange* exchange);
+  // A request of this worker's is over: the kernel has the last byte of its answer. What there is
+  // to tell of it is in the exchange; this turn's instant is when it went.
+  void OnDelivered(const Exchange& exchange);
+  // The same of one that never had an exchange: answered `ok` in the turn in which it came.
+  // `handler`: index into Config::handlers, or Exchange::kUnknown.
+  void OnAnsweredInline(uint32_t handler, uint64_t bytes_in, uint64_t bytes_out);
   void EncodeAnswer(Exchange* exchange, const Answer& answer);
   void ScheduleFlush();
   void AfterFlush(OutputQueue::Outcome outcome);

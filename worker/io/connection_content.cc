@@ -50,6 +50,7 @@ size_t Connection::BeginLargeContent(const RequestHead& head, absl::string_view 
   } else {
     exchange->request_bytes = head.content_bytes;
     exchange->is_inline = route.kind == Route::Kind::kInline;
+    if (exchange->is_inline) exchange->route_handler = route.handler;
     if (!exchange->is_inline) {
       io_->dispatcher->Prepare(exchange, JobFor(head, route));
     }
@@ -124,7 +125,10 @@ void Connection::OnContentComplete() {
   Exchange* const exchange = receiving_ == nullptr ? nullptr : TakeReceiving();
   const bool closes = IsDraining() || (exchange != nullptr && exchange->close_after);
   Enter(closes ? ConnState::kFinishing : ConnState::kReadingFrames);
-  if (exchange != nullptr) SubmitContent(exchange);
+  if (exchange != nullptr) {
+    exchange->bytes_in += exchange->request_bytes;
+    SubmitContent(exchange);
+  }
   if (io_->leaving && !closed()) Quiesce();  // it was too much to move
 }
 
@@ -301,6 +305,7 @@ void Connection::OnCodedComplete() {
       absl::string_view(head_bytes).substr(0, head_size), &state, &head, &error);
   CHECK(again == CutOutcome::kRequest) << "a head was understood once";
   exchange->request_bytes = exchange->request == nullptr ? 0 : bytes;
+  exchange->bytes_in += bytes;
   const bool closes = IsDraining() || exchange->close_after;
   Enter(closes ? ConnState::kFinishing : ConnState::kReadingFrames);
   if (io_->pages != nullptr) {
@@ -309,7 +314,7 @@ void Connection::OnCodedComplete() {
     const Route route = io_->router->Find(QueryFor(head));
     if (route.kind == Route::Kind::kStatic) {
       io_->payloads->Recycle(std::move(exchange->request));
-      AnswerStatic(exchange, *io_->statics->Find(route.handler));
+      AnswerStatic(exchange, route.handler);
     } else {
       io_->dispatcher->Prepare(exchange, JobFor(head, route));
       io_->dispatcher->SubmitPrepared(exchange);

@@ -174,7 +174,7 @@ void Connection::HandleRequest(const RequestHead& head, absl::string_view conten
   const Route route = io_->router->Find(query);
   switch (route.kind) {
     case Route::Kind::kInline:
-      HandleInline(head, content);
+      HandleInline(head, route.handler, content);
       break;
     case Route::Kind::kStatic:
       HandleStatic(head, route.handler);
@@ -201,17 +201,21 @@ void Connection::HandleRequest(const RequestHead& head, absl::string_view conten
 
 // The answer is the content. Nobody to wait for: no exchange either, unless there are answers
 // before it.
-void Connection::HandleInline(const RequestHead& head, absl::string_view content) {
+void Connection::HandleInline(const RequestHead& head, uint32_t handler,
+                              absl::string_view content) {
   const bool closes = head.close_after || !listener_->config->keepalive;
   if (!output_.has_exchanges() && !closes) {
     output_.raw().Append(content);
-    output_.raw().Append(listener_->framing->ResponseTail());
-    Bump(io_->slot->answers[static_cast<size_t>(ErrorCode::kOk)]);
+    const absl::string_view tail = listener_->framing->ResponseTail();
+    output_.raw().Append(tail);
+    OnAnsweredInline(handler, head.frame_bytes(), content.size() + tail.size());
     return ScheduleFlush();
   }
   Answer answer;
   answer.content = content;
-  OnAnswer(NewExchange(head), answer);
+  Exchange* const exchange = NewExchange(head);
+  exchange->route_handler = handler;
+  OnAnswer(exchange, answer);
 }
 
 // As HandleInline.
@@ -233,13 +237,15 @@ void Connection::HandleStatic(const RequestHead& head, uint32_t handler) {
     const absl::string_view tail = listener_->framing->ResponseTail();
     out.append(tail.data(), tail.size());
     output_.raw().Append(out);
-    Bump(io_->slot->answers[static_cast<size_t>(ErrorCode::kOk)]);
+    OnAnsweredInline(handler, head.frame_bytes(), out.size());
     return ScheduleFlush();
   }
-  AnswerStatic(NewExchange(head), fixed);
+  AnswerStatic(NewExchange(head), handler);
 }
 
-void Connection::AnswerStatic(Exchange* exchange, const StaticHandler& fixed) {
+void Connection::AnswerStatic(Exchange* exchange, uint32_t handler) {
+  const StaticHandler& fixed = *io_->statics->Find(handler);
+  exchange->route_handler = handler;
   std::vector<AnswerPiece> pieces(1);
   pieces[0].data = fixed.content().data();
   pieces[0].bytes = fixed.content().size();

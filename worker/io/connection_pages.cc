@@ -35,13 +35,6 @@ ResponseHead Connection::PageHead(const Exchange& exchange) const {
   return head;
 }
 
-void Connection::NoteAnswered(Exchange* exchange, ErrorCode code) {
-  exchange->state = Exchange::State::kAnswered;
-  output_.OnAnswered(*exchange);
-  Bump(io_->slot->answers[static_cast<size_t>(code)]);
-  ScheduleFlush();
-}
-
 void Connection::AnswerPage(Exchange* exchange, const PageAnswer& answer) {
   exchange->is_page = false;
   if (IsDraining()) exchange->close_after = true;
@@ -81,6 +74,7 @@ bool Connection::StreamChunk(Exchange* exchange, absl::string_view bytes) {
     absl::StrAppend(&exchange->out, bytes);
   }
   output_.OnGrown(exchange->out.size() - before);
+  exchange->bytes_out += exchange->out.size() - before;
   ScheduleFlush();
   return true;
 }
@@ -91,6 +85,7 @@ void Connection::EndStream(Exchange* exchange) {
   if ((exchange->answer_form & kHttp10) == 0) {
     exchange->out += "0\r\n\r\n";
     output_.OnGrown(5);
+    exchange->bytes_out += 5;
   }
   if (IsDraining()) exchange->close_after = true;
   ScheduleFlush();

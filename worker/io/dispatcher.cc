@@ -35,7 +35,9 @@ Dispatcher::Dispatcher(const ProcessSetup& setup, TimerWheel* timers, PayloadPoo
 void Dispatcher::EncodeJob(Exchange* exchange, const JobRequest& request, std::string* envelope) {
   exchange->id = JobId::Make(setup_.slot, setup_.incarnation, next_sequence_++);
   exchange->created = timers_->now();
+  const bool is_known = request.kind == proto::RUN;
   exchange->handler = request.kind == proto::RESOLVE ? unknown_handler_ : request.handler;
+  exchange->route_handler = is_known ? request.handler : Exchange::kUnknown;
   job_.Clear();
   job_.set_id(exchange->id.word());
   job_.set_kind(request.kind);
@@ -61,6 +63,7 @@ void Dispatcher::Prepare(Exchange* exchange, const JobRequest& request) {
 
 void Dispatcher::Submit(Exchange* exchange, const JobRequest& request, absl::string_view content) {
   EncodeJob(exchange, request, &exchange->envelope);
+  exchange->submitted = exchange->created;
   if (!quarantine_.empty() && RefuseQuarantined(exchange, content)) return;
   timers_->Arm(&exchange->deadline, request.deadline);
   const bool is_sent =
@@ -71,6 +74,7 @@ void Dispatcher::Submit(Exchange* exchange, const JobRequest& request, absl::str
 }
 
 void Dispatcher::SubmitPrepared(Exchange* exchange) {
+  exchange->submitted = timers_->now();
   if (!exchange->deadline.armed()) {  // it ran out while the content arrived
     return AnswerError(exchange, ErrorCode::kDeadlineExceeded,
                        "deadline passed while the content arrived");
@@ -283,6 +287,7 @@ void Dispatcher::TakeReply() {
   }
   exchange->deadline.Disarm();
   DropContent(exchange);
+  NoteRun(exchange);
   Answer answer;
   answer.code = static_cast<ErrorCode>(reply_.status());
   answer.is_plain_error = reply_.is_error();
@@ -293,6 +298,18 @@ void Dispatcher::TakeReply() {
   answer.pieces = reply_.pieces().empty() ? nullptr : &pieces_;
   sink_->OnAnswer(exchange, answer);
   results_.Release(&pieces_);  // what the sink did not take
+}
+
+// What the pool process says of the run. It may say anything: no time in it is longer than ours.
+void Dispatcher::NoteRun(Exchange* exchange) const {
+  if (reply_.started_ns() == 0) return;  // of a former binary, which did not say
+  const int64_t most = std::max<int64_t>(0, timers_->now().ns - exchange->submitted.ns);
+  const uint64_t wait = reply_.started_ns() - static_cast<uint64_t>(exchange->submitted.ns);
+  exchange->wait_ns = std::clamp<int64_t>(static_cast<int64_t>(wait), 0, most);
+  exchange->run_ns = static_cast<int64_t>(std::min<uint64_t>(reply_.run_ns(), most));
+  const uint32_t slot = reply_.slot() - board_.worker_slots();  // wraps below the first
+  if (slot < board_.pool_slots()) exchange->pool_slot = reply_.slot();
+  if (reply_.handler() - 1 < unknown_handler_) exchange->route_handler = reply_.handler() - 1;
 }
 
 // The job is over: nothing reads its request any more.
@@ -339,6 +356,7 @@ void Dispatcher::OnTimer(Timer* timer, Instant) {
   if (exchange->state == Exchange::State::kReceiving)
     return;  // found out when its content is complete
   const bool was_queued = exchange->state == Exchange::State::kQueued;
+  if (was_queued) exchange->wait_ns = timers_->now().ns - exchange->submitted.ns;
   Abandon(exchange);
   AnswerError(exchange, ErrorCode::kDeadlineExceeded,
               was_queued ? "deadline passed in the queue" : "deadline passed");

@@ -133,6 +133,7 @@ class Dispatcher : public TimerOwner {
   void TakeReplies();
   void TakeReply();
   void Finish(OutTable::iterator job);
+  void NoteRun(Exchange* exchange) const;
   void AnswerError(Exchange* exchange, ErrorCode code, absl::string_view message);
   void CheckFence();
   void Lose(OutTable::iterator job, const LostJob& lost);

@@ -106,6 +106,19 @@ struct Exchange {
   uint64_t request_bytes = 0;
   uint8_t attempts = 0;  // how often it has been sent
 
+  // What there is to tell of it, once it is answered (Connection::OnDelivered).
+  static constexpr uint32_t kUnknown = UINT32_MAX;
+  Instant arrived;         // when its head was complete; 0: no request of this worker's
+  Instant submitted;       // as a job, with its content
+  uint64_t bytes_in = 0;   // head and content, as far as it was taken
+  uint64_t bytes_out = 0;  // the whole answer
+  // Of the job that answered it; negative: none did. What a pool process says, within what can be.
+  int64_t wait_ns = -1;  // from `submitted` until a process took it
+  int64_t run_ns = -1;
+  uint32_t pool_slot = kUnknown;
+  uint32_t route_handler = kUnknown;  // index into Config::handlers
+  ErrorCode code = ErrorCode::kOk;
+
   // When it is answered.
   std::string out;
   std::vector<AnswerPiece> pieces;
