@@ -117,7 +117,8 @@ class PagesTest : public testing::Test, private TimerOwner {
     for (const Asked& asked : Questions()) Reply(asked, number);
   }
   void Turn() {
-    for (const Ready& ready : *selector_->Select(0)) pages_.OnReady(ready.token);
+    const absl::Span<const Ready> all = *selector_->Select(0);
+    for (const Ready& ready : all) pages_.OnReady(ready.token);
   }
   void Advance(absl::Duration by) {
     now_ = now_ + by;
