@@ -127,6 +127,9 @@ class MadeUpServer:
         self.uptime += seconds
         for one in self.processes + self.generations:
             one["age_s"] += seconds
+        for one in self.processes:
+            if one["state"] == "starting" and one["generation"] == self.generation and one["age_s"] > 0.5:
+                one["state"] = "serving"
         if self.rate and seconds > 0:
             self.work(seconds)
         for _ in range(self.arrivals(self.crashes * seconds)):
