@@ -68,7 +68,7 @@ class PagesTest : public testing::Test, public TimerOwner {
  protected:
   Exchange* Ask(absl::string_view path, absl::string_view method = "GET",
                 absl::string_view host = "127.0.0.1:9465") {
-    clients_.push_back(std::make_unique<Exchange>(this));
+    clients_.push_back(std::make_unique<Exchange>(static_cast<TimerOwner*>(this)));
     pages_.OnPage({method, path, "", host, "text/plain"}, clients_.back().get());
     return clients_.back().get();
   }
