@@ -239,7 +239,8 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
       {"[pool.fast]\nprocesses = 4\n",
        {"F:2:1: unknown key 'pool.fast.processes', did you mean 'pool.processes'?"}},
       {"[xyz]\nab = 1\n",
-       {"F:2:1: unknown key 'xyz.ab'; tables: master, workers, pool, log, listener, handler"}},
+       {"F:2:1: unknown key 'xyz.ab'; tables: master, workers, pool, log, admin, listener, "
+        "handler"}},
       {"[[listeners]]\naddress = ':9'\n",
        {"F:2:1: unknown key 'listeners.address', did you mean 'listener.address'?"}},
       {"[[listener]]\naddress = ':9'\nbaklog = 1\n",
@@ -247,7 +248,8 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
       {"[[handler]]\nname='a'\nbuiltin='echo'\nbuilt=1\n",
        {"F:4:1: unknown key 'handler.built', did you mean 'handler.builtin'?"}},
       {"[a]\n\"x\\ny\" = 1\n",
-       {"F:2:1: unknown key 'a.x?y'; tables: master, workers, pool, log, listener, handler"}},
+       {"F:2:1: unknown key 'a.x?y'; tables: master, workers, pool, log, admin, listener, "
+        "handler"}},
       // Shape.
       {"workers = 5\n", {"F:1:1: workers must be a table: write [workers]"}},
       {"[[workers]]\ncount = 5\n", {"F:1:3: workers must be a table: write [workers]"}},
