@@ -113,7 +113,8 @@ class HaproxyInFront(unittest.TestCase):
         for row in self.proxy.servers():
             for counter in ("econ", "eresp", "wretr", "wredis", "hrsp_4xx", "hrsp_5xx", "srv_abrt", "chkfail", "chkdown",
                             "downtime"):
-                self.assertEqual((row["svname"], counter, row[counter] or "0"), (row["svname"], counter, "0"), row)
+                self.assertEqual((row["svname"], counter, row[counter] or "0"), (row["svname"], counter, "0"),
+                                 self.proxy.log.read_text())
             self.assertEqual(row["status"], "UP")
             self.assertGreater(int(row["hrsp_2xx"]), 0)
         front = self.proxy.row("FRONTEND")
