@@ -34,13 +34,13 @@ def listener(address, **more):
 class Server:
     """Runs with a configuration of these lines and COMMON, in a folder of its own. Ended by close()."""
 
-    def __init__(self, configuration, workers=1, pool=1, admin=""):
+    def __init__(self, configuration, workers=1, pool=1, queue=1000, admin=""):
         self.folder = tempfile.TemporaryDirectory(prefix="windlass-")
         self.path = pathlib.Path(self.folder.name)
         self.path.chmod(0o755)  # handlers read files there as somebody else
         self.configuration = self.path / "windlass.toml"
         self.configuration.write_text(
-            f"[workers]\ncount = {workers}\n[pool]\nprocesses = {pool}\n"
+            f"[workers]\ncount = {workers}\n[pool]\nprocesses = {pool}\nqueue = {queue}\n"
             f'[master]\ncontrol = "{self.path}/control.sock"\n[admin]\naddress = "{admin}"\n'
             + configuration.replace("FOLDER", str(self.path)) + COMMON)
         self.log = self.path / "log"
