@@ -9,7 +9,7 @@ import unittest
 import answers
 from server import HELLO, TIMEOUT, Server, listener, tried
 
-JOB_MS = 300
+JOB_MS = 100
 
 
 class Answers(unittest.TestCase):

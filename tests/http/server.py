@@ -3,11 +3,13 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "packaging"))
 import served  # noqa: E402
@@ -22,6 +24,13 @@ name = "hello"
 builtin = "static"
 options = { body = "hello\\n" }
 """
+
+
+def skip_unless_found(*programs):
+    """For tests; each is skipped for itself."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        raise unittest.SkipTest(f"not installed: {', '.join(missing)}")
 
 
 def listener(address, **more):
