@@ -6,7 +6,7 @@ import re
 import unittest
 
 import answers
-from server import HELLO, TIMEOUT, Server, listener, tried
+from server import HELLO, TIMEOUT, Server, listener, skip_unless_found, tried
 
 MORPHEUS = {"result": "Follow the white rabbit. 🐰"}
 LARGE = 5 << 20
@@ -22,11 +22,13 @@ options = { root = "FOLDER" }
 class Curl(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        tried.skip_unless_found("curl")
         cls.server = Server(listener("127.0.0.1:0") + listener("127.0.0.1:0", max_content=1000) + FILES, pool=2)
         cls.addClassCleanup(cls.server.close)
         cls.large = cls.server.path / "large"
         cls.large.write_bytes(os.urandom(LARGE))
+
+    def setUp(self):
+        skip_unless_found("curl")
 
     def curl(self, *arguments):
         """What it prints, as bytes."""
