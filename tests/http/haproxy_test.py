@@ -113,8 +113,8 @@ class HaproxyInFront(unittest.TestCase):
     def expect_no_failure(self):
         """Of requests, connections or checks."""
         for row in self.proxy.servers():
-            for counter in ("econ", "eresp", "wretr", "wredis", "hrsp_4xx", "hrsp_5xx", "srv_abrt", "chkfail", "chkdown",
-                            "downtime"):
+            for counter in ("econ", "eresp", "wretr", "wredis", "hrsp_4xx", "hrsp_5xx", "srv_abrt", "chkfail",
+                            "chkdown", "downtime"):
                 self.assertEqual((row["svname"], counter, row[counter] or "0"), (row["svname"], counter, "0"),
                                  self.proxy.log.read_text())
             self.assertEqual(row["status"], "UP")
@@ -161,7 +161,7 @@ class HaproxyInFront(unittest.TestCase):
         self.expect_no_failure()
 
     def test_no_request_of_the_smuggling_table_is_answered_to_somebody_else(self):
-        """Attackers and others share haproxy's connections: what an attacker sends must not be half of the next one's."""
+        """Attackers and others share haproxy's connections: what one sends must not be half of the next one's."""
         self.start()
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.proxy.port, timeout=TIMEOUT)) as other:
             for number, row in enumerate(all_rows()):

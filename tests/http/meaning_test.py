@@ -89,8 +89,9 @@ class Answers(unittest.TestCase):
                 self.assertNotIn("connection", answer.fields)
 
     def test_queries_are_json_for_handlers(self):
-        for query, expected in ((b"a=b", {"a": "b"}), (b"a=%22%7D&b", {"a": '"}', "b": ""}), (b"a+b=c+d", {"a b": "c d"}),
-                                (b"&&a=b&", {"a": "b"}), (b"%F0%9F%90%B6=1", {"🐶": "1"}), (b"a=b=c", {"a": "b=c"}),
+        for query, expected in ((b"a=b", {"a": "b"}), (b"a=%22%7D&b", {"a": '"}', "b": ""}),
+                                (b"a+b=c+d", {"a b": "c d"}), (b"&&a=b&", {"a": "b"}),
+                                (b"%F0%9F%90%B6=1", {"🐶": "1"}), (b"a=b=c", {"a": "b=c"}),
                                 (b"", {}), (b"a=/?:@", {"a": "/?:@"})):
             with self.subTest(query=query):
                 answer = self.ask(b"GET", b"/h/echo?" + query)

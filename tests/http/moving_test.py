@@ -28,7 +28,8 @@ def chunks_of(content, size, extension=b"", trailers=b""):
 class Moving(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = Server(listener("127.0.0.1:0") + listener("127.0.0.1:0", max_content=5000, frame_timeout="2s"), pool=2)
+        small_and_quick = listener("127.0.0.1:0", max_content=5000, frame_timeout="2s")
+        cls.server = Server(listener("127.0.0.1:0") + small_and_quick, pool=2)
         cls.addClassCleanup(cls.server.close)
 
     def clients(self, count):
