@@ -19,7 +19,7 @@ class Hardening(Scenario):
     def test_hardening_holds_for_every_process(self):
         self.service.start()
         processes = self.service.processes()
-        self.assertEqual(len(processes), 6, processes)
+        self.assertEqual(len(processes), 7, processes)
         for pid in processes:
             self.check_process(pid)
         # And all that it is left with is enough.

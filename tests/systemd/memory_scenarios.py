@@ -31,4 +31,4 @@ class Memory(Scenario):
         self.assertIn("/system.slice/windlass.service", self.journal.wait_for(OUT_OF_MEMORY))
         deaths = self.ctl("deaths")
         self.assertRegex(deaths.stdout, r"pool-\d.* out of memory in cgroup /\S*/system.slice/windlass.service")
-        self.assertEqual(len(self.service.processes()), 6, "the dead one is replaced")
+        self.assertEqual(len(self.service.processes()), 7, "the dead one is replaced")

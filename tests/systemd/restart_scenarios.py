@@ -78,7 +78,7 @@ class Restart(Scenario):
     def test_killed_master_is_restarted(self):
         self.service.start()
         old, processes = self.service.main_pid(), self.service.processes()
-        self.assertEqual(len(processes), 6, processes)  # master, zygote, workers, pool processes
+        self.assertEqual(len(processes), 7, processes)  # master, zygote, admin, workers, pool processes
         self.signal("KILL", old)
         self.expect_another_master(old, processes)
         self.assertEqual(clients.echo_message(MESSAGE, b"here"), b"here")
