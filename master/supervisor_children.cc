@@ -281,7 +281,8 @@ void Supervisor::RepairCounts(const Child& child, ProcessSlot* slot) const {
 
 uint64_t Supervisor::WorkOf(const Child& child) const {
   const ProcessSlot& slot = board_->slot(*child.slot);
-  return child.is_pool() ? slot.jobs_done.load() : slot.requests.load();
+  const bool answers = child.is_worker() || child.is_admin();
+  return answers ? slot.requests.load() : slot.jobs_done.load();  // of a zygote: processes
 }
 
 void Supervisor::ClearSlot(const Child& child) {
