@@ -281,8 +281,7 @@ void Supervisor::RepairCounts(const Child& child, ProcessSlot* slot) const {
 
 uint64_t Supervisor::WorkOf(const Child& child) const {
   const ProcessSlot& slot = board_->slot(*child.slot);
-  const bool answers = child.is_worker() || child.is_admin();
-  return answers ? slot.requests.load() : slot.jobs_done.load();  // of a zygote: processes
+  return child.is_pool() || child.is_zygote() ? slot.jobs_done.load() : slot.requests.load();
 }
 
 void Supervisor::ClearSlot(const Child& child) {

@@ -94,16 +94,17 @@ class MadeUpServer:
     def fail_reload(self, message):
         self.reloads.append({"time": utc(), "ok": False, "message": message})
 
-    def crash(self, process, cause="was killed by SIGSEGV (Segmentation fault)", stack=None, handler=None, ago=0.0):
+    def crash(self, process, cause="was killed by SIGSEGV (Segmentation fault)", stack=None, handler=None, ago=0.0,
+              kind="signal"):
         self.next_job += 1
         self.died.append({"time": utc(ago), "role": process["role"], "slot": process["slot"], "pid": process["pid"],
-                          "generation": process["generation"], "kind": "signal", "cause": cause,
+                          "generation": process["generation"], "kind": kind, "cause": cause,
                           "age_s": process["age_s"], "peak_rss_bytes": process["rss_bytes"],
                           "job_id": str(self.next_job), "handler": handler or HANDLERS[0], "payload_bytes": 182733,
                           "attempt": 1 + self.next_job % 2, "job_s": 0.012, "fault_address": 16,
                           "stack": stack or SEGV_STACK})
         del self.died[:-MOST_DEATHS]
-        self.causes["signal"] += 1
+        self.causes[kind] += 1
         self.totals["deaths"] += 1
         self.restarts += 1
         self.next_pid += 1
@@ -126,6 +127,9 @@ class MadeUpServer:
         self.uptime += seconds
         for one in self.processes + self.generations:
             one["age_s"] += seconds
+        for one in self.processes:
+            if one["state"] == "starting" and one["generation"] == self.generation and one["age_s"] > 0.5:
+                one["state"] = "serving"
         if self.rate and seconds > 0:
             self.work(seconds)
         for _ in range(self.arrivals(self.crashes * seconds)):

@@ -124,6 +124,16 @@ class Trouble(Situation):
         self.assertGreaterEqual(rows, before + 3)
         self.assertIn("jpeg::HuffmanTable", page.evaluate("document.querySelector('#deaths .stack').textContent"))
 
+    def test_deaths_that_differ_only_in_numbers_are_the_same(self):
+        page = self.show("idle")
+        for late in (507, 561):
+            self.server.crash(self.server.of_role("pool")[0], f"was killed by SIGKILL (Killed): job 180{late} is {late}ms late",
+                              [f"hang() (fault.so+0x10f{late})"], "fault", kind="deadline")
+        page.wait_for("document.querySelector('#deaths .times')?.textContent === '\u00d7 2'")
+        self.assertEqual(page.evaluate("document.querySelectorAll('#deaths details').length"), 1)
+        page.evaluate(reading.OPEN_ALL)
+        page.wait_for("document.querySelector('#deaths .stack').textContent.includes('0x10f561')")  # of the latest
+
     def test_a_storm_is_announced_once_not_each_crash(self):
         page = self.show("idle")
         self.after_updates(page)

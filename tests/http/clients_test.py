@@ -6,7 +6,7 @@ import re
 import unittest
 
 import answers
-from server import HELLO, TIMEOUT, Server, listener, tried
+from server import HELLO, TIMEOUT, Server, listener, skip_unless_found, tried
 
 MORPHEUS = {"result": "Follow the white rabbit. 🐰"}
 LARGE = 5 << 20
@@ -22,11 +22,13 @@ options = { root = "FOLDER" }
 class Curl(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        tried.skip_unless_found("curl")
         cls.server = Server(listener("127.0.0.1:0") + listener("127.0.0.1:0", max_content=1000) + FILES, pool=2)
         cls.addClassCleanup(cls.server.close)
         cls.large = cls.server.path / "large"
         cls.large.write_bytes(os.urandom(LARGE))
+
+    def setUp(self):
+        skip_unless_found("curl")
 
     def curl(self, *arguments):
         """What it prints, as bytes."""
@@ -123,8 +125,9 @@ class Curl(unittest.TestCase):
         self.assertEqual(self.said, "1.1")
 
     def test_codes(self):
-        for code, arguments in ((404, ["/nothing"]), (405, ["-X", "DELETE", "/hello"]), (405, ["-T", "/dev/null", "/hello"]),
-                                (501, ["-X", "BREW", "/hello"]), (204, ["-X", "OPTIONS", "/hello"]),
+        for code, arguments in ((404, ["/nothing"]), (405, ["-X", "DELETE", "/hello"]),
+                                (405, ["-T", "/dev/null", "/hello"]), (501, ["-X", "BREW", "/hello"]),
+                                (204, ["-X", "OPTIONS", "/hello"]),
                                 (415, ["-H", "Content-Encoding: gzip", "-d", "x", "/h/echo"]),
                                 (400, ["/h/search?a=1&a=2"]), (400, ["-d", "no json", "/h/search"])):
             with self.subTest(arguments=arguments):
@@ -200,7 +203,8 @@ class PythonClient(unittest.TestCase):
             if number % 3 == 0:
                 return b"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", HELLO
             content = b"%d" % number
-            return b"POST /h/echo HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s" % (len(content), content), content
+            head = b"POST /h/echo HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(content)
+            return head + content, content
         all_of_them = [request(number) for number in range(1000)]
         with self.server.connect() as client:
             client.sendall(b"".join(sent for sent, _ in all_of_them))

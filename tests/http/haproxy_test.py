@@ -1,18 +1,20 @@
 """A real haproxy before two listeners, with health checks and connections that it keeps and shares: while the server
 reloads under load, no request fails and nobody is taken for dead, by its own counters and by the client's."""
 import csv
+import contextlib
 import http.client
 import io
 import os
+import pathlib
 import signal
 import socket
 import subprocess
 import tempfile
-import pathlib
 import unittest
 
 from load import answered_by_h2load, h2load
 from server import HELLO, TIMEOUT, Server, listener, served, tried
+from smuggling_rows import all_rows
 
 RELOADS = 10
 CHECK_EVERY_MS = 50
@@ -111,9 +113,10 @@ class HaproxyInFront(unittest.TestCase):
     def expect_no_failure(self):
         """Of requests, connections or checks."""
         for row in self.proxy.servers():
-            for counter in ("econ", "eresp", "wretr", "wredis", "hrsp_4xx", "hrsp_5xx", "srv_abrt", "chkfail", "chkdown",
-                            "downtime"):
-                self.assertEqual((row["svname"], counter, row[counter] or "0"), (row["svname"], counter, "0"), row)
+            for counter in ("econ", "eresp", "wretr", "wredis", "hrsp_4xx", "hrsp_5xx", "srv_abrt", "chkfail",
+                            "chkdown", "downtime"):
+                self.assertEqual((row["svname"], counter, row[counter] or "0"), (row["svname"], counter, "0"),
+                                 self.proxy.log.read_text())
             self.assertEqual(row["status"], "UP")
             self.assertGreater(int(row["hrsp_2xx"]), 0)
         front = self.proxy.row("FRONTEND")
@@ -156,6 +159,21 @@ class HaproxyInFront(unittest.TestCase):
         self.assertLessEqual(sum(int(row["connect"]) for row in rows), 40)
         self.assertGreaterEqual(sum(int(row["reuse"]) for row in rows), 1900)
         self.expect_no_failure()
+
+    def test_no_request_of_the_smuggling_table_is_answered_to_somebody_else(self):
+        """Attackers and others share haproxy's connections: what one sends must not be half of the next one's."""
+        self.start()
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.proxy.port, timeout=TIMEOUT)) as other:
+            for number, row in enumerate(all_rows()):
+                with socket.create_connection(("127.0.0.1", self.proxy.port), timeout=TIMEOUT) as attacker:
+                    attacker.sendall(row.request + b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
+                    # Twice, because there are two servers, and with the attacker still there.
+                    for part in range(2):
+                        name = f"{number}-{part}"
+                        other.request("GET", "/hello", headers={"X-Request-Id": name})
+                        answer = other.getresponse()
+                        self.assertEqual((answer.status, answer.getheader("X-Request-Id"), answer.read()),
+                                         (200, name, HELLO), row.name)
 
     def test_a_server_that_stops_answers_what_it_has_and_is_seen_to_be_gone(self):
         self.start()

@@ -2,7 +2,7 @@
 import re
 import subprocess
 
-from server import TIMEOUT, tried
+from server import TIMEOUT, skip_unless_found
 
 
 class Load:
@@ -31,12 +31,12 @@ class Load:
 
 
 def wrk(url, *more, seconds=2, connections=8):
-    tried.skip_unless_found("wrk")
+    skip_unless_found("wrk")
     return Load("wrk", "-t1", f"-c{connections}", f"-d{seconds}s", *more, url)
 
 
 def h2load(url, *more, connections=8):
-    tried.skip_unless_found("h2load")
+    skip_unless_found("h2load")
     return Load("h2load", "--h1", f"-c{connections}", *more, url)
 
 

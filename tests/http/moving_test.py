@@ -1,7 +1,9 @@
 """Connections that move to new workers by a reload in the middle of requests: the answers are right, the connection
 stays, and nothing is cut at another place than before."""
 import os
+import select
 import socket
+import time
 import unittest
 
 import answers
@@ -26,7 +28,8 @@ def chunks_of(content, size, extension=b"", trailers=b""):
 class Moving(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = Server(listener("127.0.0.1:0"), pool=2)
+        small_and_quick = listener("127.0.0.1:0", max_content=5000, frame_timeout="2s")
+        cls.server = Server(listener("127.0.0.1:0") + small_and_quick, pool=2)
         cls.addClassCleanup(cls.server.close)
 
     def clients(self, count):
@@ -35,12 +38,13 @@ class Moving(unittest.TestCase):
             self.addCleanup(client.close)
         return clients
 
-    def until_received(self, clients):
+    def until_received(self, clients, listener_number=0):
         """The worker has taken what these have sent: nothing of it is in the kernel any more."""
         ports = {client.getsockname()[1] for client in clients}
 
         def is_received():
-            return not ports & {port for port, unread in unread_by_port(self.server.ports[0]) if unread}
+            return not ports & {port for port, unread in unread_by_port(self.server.ports[listener_number])
+                                if unread}
         served.wait_until(is_received, 20)
 
     def reload_and_move(self, clients):
@@ -155,6 +159,58 @@ class Moving(unittest.TestCase):
         self.assertEqual(reader.next().status, 404)
         self.assertEqual(reader.next().content, HELLO)
 
+    def test_more_requests_than_may_be_in_flight_move_with_their_answers(self):
+        """The client reads nothing until the server has moved it twice."""
+        client, = self.clients(1)
+        requests = [whole(b"%d" % number * 100) if number % 2 else chunks_of(b"%d" % number * 100, 50)
+                    for number in range(1000)]
+        client.sendall(b"".join(requests))
+        for _ in range(2):
+            self.server.reload()
+        reader = answers.Reader(client)
+        for number in range(1000):
+            self.assertEqual(reader.next().content, b"%d" % number * 100)
+        self.reload_and_move([client])
+        self.assertEqual(answers.ask(client, GET).content, HELLO)
+
+    def test_a_client_that_wants_to_close_is_closed_after_the_move(self):
+        for request in (whole(b"hello, world"), chunks_of(b"hello, world", 5)):
+            closing = request.replace(b"Host: a\r\n", b"Host: a\r\nConnection: close\r\n")
+            client, = self.clients(1)
+            client.sendall(closing[:-9])
+            self.reload_and_move([client])
+            client.sendall(closing[-9:] + GET)
+            reader = answers.Reader(client)
+            answer = reader.next()
+            self.assertEqual((answer.content, answer.fields["connection"]), (b"hello, world", "close"))
+            reader.expect_end()
+            client.close()  # or the server would wait a while for it to do so
+
+    def test_a_content_over_the_limit_is_refused_after_the_move_as_before(self):
+        for request, path in ((chunks_of(b"x" * 9000, 500), "length in all"), (whole(b"x" * 9000), "length")):
+            with self.subTest(path), self.server.connect(1) as client:
+                client.sendall(request[:3000])
+                self.until_received([client], 1)
+                self.server.reload()
+                client.sendall(request[3000:] + GET)
+                reader = answers.Reader(client)
+                self.assertEqual(reader.next().status, 413)
+                reader.expect_end()
+
+    def test_a_request_gets_no_more_time_by_moves(self):
+        """One that comes byte by byte, with a reload now and then."""
+        for request in (b"GET /" + b"a" * 1000, whole(b"a" * 1000), chunks_of(b"a" * 1000, 1)):
+            with self.subTest(request=request[:10]), self.server.connect(1) as client:
+                begun = time.monotonic()
+                for at in range(0, len(request), 3):
+                    client.sendall(request[at:at + 3])
+                    if at % 30 == 0:
+                        self.server.reload()
+                    if select.select([client], [], [], 0.02)[0]:
+                        break
+                self.assertLess(time.monotonic() - begun, 10)
+                self.assertEqual(answers.Reader(client).next().status, 408)
+
     def test_a_chunk_of_64_bits_is_not_cut_anew_when_its_connection_moves(self):
         """What arrived is described to the next worker as one chunk: its size must be no other than the client's."""
         client, = self.clients(1)
@@ -168,10 +224,10 @@ class Moving(unittest.TestCase):
 
 
 def many_points(request):
-    """In the head, at its end, some hundred bytes around there, all over, and at the end."""
+    """In the head, around its end, all over, and around the end."""
     head = request.index(b"\r\n\r\n") + 4
-    return [head // 2, *range(head - 2, head + 12), *range(head + 100, len(request), len(request) // 9),
-            *range(len(request) - 8, len(request))]
+    return [head // 2, *range(head - 1, head + 8, 2), *range(head + 100, len(request), len(request) // 7),
+            *range(len(request) - 7, len(request), 2)]
 
 
 def unread_by_port(port):

@@ -3,11 +3,13 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "packaging"))
 import served  # noqa: E402
@@ -24,6 +26,13 @@ options = { body = "hello\\n" }
 """
 
 
+def skip_unless_found(*programs):
+    """For tests; each is skipped for itself."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        raise unittest.SkipTest(f"not installed: {', '.join(missing)}")
+
+
 def listener(address, **more):
     """One table of a configuration. /hello is a fixed answer."""
     lines = ["[[listener]]", 'protocol = "http"', f'address = "{address}"', 'routes = { "/hello" = "hello" }']
@@ -34,13 +43,13 @@ def listener(address, **more):
 class Server:
     """Runs with a configuration of these lines and COMMON, in a folder of its own. Ended by close()."""
 
-    def __init__(self, configuration, workers=1, pool=1, admin=""):
+    def __init__(self, configuration, workers=1, pool=1, queue=1000, admin=""):
         self.folder = tempfile.TemporaryDirectory(prefix="windlass-")
         self.path = pathlib.Path(self.folder.name)
         self.path.chmod(0o755)  # handlers read files there as somebody else
         self.configuration = self.path / "windlass.toml"
         self.configuration.write_text(
-            f"[workers]\ncount = {workers}\n[pool]\nprocesses = {pool}\n"
+            f"[workers]\ncount = {workers}\n[pool]\nprocesses = {pool}\nqueue = {queue}\n"
             f'[master]\ncontrol = "{self.path}/control.sock"\n[admin]\naddress = "{admin}"\n'
             + configuration.replace("FOLDER", str(self.path)) + COMMON)
         self.log = self.path / "log"
