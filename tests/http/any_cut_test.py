@@ -74,11 +74,12 @@ def taken_wrongly(data, said):
 
 
 def wrong_end(error, said):
-    """Of what is said when there is no whole request any more: an error, and the end, or nothing."""
+    """Of what is said when there is no whole request any more: an error, and the end, or nothing. What needs no content
+    (OPTIONS, errors) may be answered before it has come."""
     if isinstance(error, strict_reader.Incomplete) and said in (b"", b"HTTP/1.1 100 Continue\r\n\r\n"):
         return None
     cut = answers.cut_answer(said, has_content=False)  # it may have one, and is the last in any case
-    if cut is None or b"HTTP/1.1 " in cut[1] or cut[0].status < 400:
+    if cut is None or b"HTTP/1.1 " in cut[1] or not (cut[0].status == 204 or cut[0].status >= 400):
         return f"more than an error to {error!r}"
     closes = cut[0].fields.get("connection") == "close"
     return None if closes or isinstance(error, strict_reader.Incomplete) else f"it goes on after {error!r}"
