@@ -17,9 +17,9 @@ REQUESTS = int(os.environ.get("WINDLASS_FUZZ_REQUESTS", "5000"))
 SEED = int(os.environ.get("WINDLASS_FUZZ_SEED", "9112"))
 BEHIND = b"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n" * 2
 TOKENS = [b"\r", b"\n", b"\r\n", b"\r\n\r\n", b" ", b"\t", b"\0", b":", b";", b",", b'"', b"\\", b"0", b"5", b"f",
-          b"%", b"\x0b", b"\x80", b"a" * 50, b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"Host: b\r\n",
-          b"HTTP/1.0", b"Connection: close\r\n", b"Expect: 100-continue\r\n", b"5\r\nhello\r\n", b"0\r\n\r\n", b';a="b"',
-          b"HEAD ", b"POST "]
+          b"%", b"\x0b", b"\x80", b"a" * 50, b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n",
+          b"Host: b\r\n", b"HTTP/1.0", b"Connection: close\r\n", b"Expect: 100-continue\r\n",
+          b"5\r\nhello\r\n", b"0\r\n\r\n", b';a="b"', b"HEAD ", b"POST "]
 
 
 def changed(source, request):
