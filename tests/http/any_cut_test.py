@@ -1,22 +1,25 @@
 """Requests that nobody has thought of: those of the table with bytes changed, put in and taken out. Nobody knows what
-the answers must be, but they must not depend on how the bytes arrive, and no process may end by them."""
+the answers must be, but they must not depend on how the bytes arrive, must be to what a strict reader finds there, and
+no process may end by them."""
 import os
 import random
 import re
 import socket
 import unittest
 
+import answers
+import strict_reader
 from conversation import Conversation, hold
 from server import Server, listener, tried
 from smuggling_rows import all_rows
 
-REQUESTS = int(os.environ.get("WINDLASS_FUZZ_REQUESTS", "2000"))
+REQUESTS = int(os.environ.get("WINDLASS_FUZZ_REQUESTS", "5000"))
 SEED = int(os.environ.get("WINDLASS_FUZZ_SEED", "9112"))
 BEHIND = b"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n" * 2
 TOKENS = [b"\r", b"\n", b"\r\n", b"\r\n\r\n", b" ", b"\t", b"\0", b":", b";", b",", b'"', b"\\", b"0", b"5", b"f",
-          b"%", b"\x0b", b"\x80", b"a" * 50, b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"Host: b\r\n",
-          b"HTTP/1.0", b"Connection: close\r\n", b"Expect: 100-continue\r\n", b"5\r\nhello\r\n", b"0\r\n\r\n", b';a="b"',
-          b"HEAD ", b"POST "]
+          b"%", b"\x0b", b"\x80", b"a" * 50, b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n",
+          b"Host: b\r\n", b"HTTP/1.0", b"Connection: close\r\n", b"Expect: 100-continue\r\n",
+          b"5\r\nhello\r\n", b"0\r\n\r\n", b';a="b"', b"HEAD ", b"POST "]
 
 
 def changed(source, request):
@@ -27,6 +30,12 @@ def changed(source, request):
         put = source.choice([b"", bytes([source.randrange(256)]), source.choice(TOKENS), request[at:at + 20]])
         request = request[:at] + put + request[at + taken:]
     return request
+
+
+def changed_requests(source):
+    originals = [row.request for row in all_rows() if len(row.request) < 2000 and not row.one_of_many]
+    for _ in range(REQUESTS):
+        yield changed(source, source.choice(originals)) + BEHIND
 
 
 def pieces_of(source, request):
@@ -44,6 +53,44 @@ def without_words(said):
     return re.sub(rb"(problem\+json\r\nContent-Length: )\d+", rb"\1", said)
 
 
+def taken_wrongly(data, said):
+    """What is wrong, or nothing. That the server says no, and closes, never is."""
+    while True:
+        is_head = data.lstrip(b"\r\n").startswith(b"HEAD ")
+        try:
+            request, data = strict_reader.cut_request(data)
+        except (strict_reader.Incomplete, strict_reader.Malformed) as error:
+            return wrong_end(error, said)
+        cut = answers.cut_answer(said, has_content=not is_head)
+        while cut is not None and cut[0].status < 200:
+            cut = answers.cut_answer(cut[1], has_content=not is_head)
+        if cut is None:
+            return "no answer"
+        answer, said = cut
+        if wrong := wrong_content(request, answer):
+            return wrong
+        if answer.fields.get("connection") == "close":
+            return "more answers after the last" if said else None
+
+
+def wrong_end(error, said):
+    """Of what is said when there is no whole request any more: an error, and the end, or nothing. What needs no content
+    (OPTIONS, errors) may be answered before it has come."""
+    if isinstance(error, strict_reader.Incomplete) and said in (b"", b"HTTP/1.1 100 Continue\r\n\r\n"):
+        return None
+    cut = answers.cut_answer(said, has_content=False)  # it may have one, and is the last in any case
+    if cut is None or b"HTTP/1.1 " in cut[1] or not (cut[0].status == 204 or cut[0].status >= 400):
+        return f"more than an error to {error!r}"
+    closes = cut[0].fields.get("connection") == "close"
+    return None if closes or isinstance(error, strict_reader.Incomplete) else f"it goes on after {error!r}"
+
+
+def wrong_content(request, answer):
+    if (request.method, request.target, answer.status) != (b"POST", b"/h/echo", 200):
+        return None
+    return None if answer.content == request.content else f"the content was {request.content!r}"
+
+
 class AnyCut(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -52,12 +99,9 @@ class AnyCut(unittest.TestCase):
         cls.server = Server(listener("unix:FOLDER/http.sock", max_content=10_000, half_close="answer"))
         cls.addClassCleanup(cls.server.close)
 
-    def test_gives_the_same_answers(self):
-        source = random.Random(SEED)
-        originals = [row.request for row in all_rows() if len(row.request) < 2000]
-        requests = [changed(source, source.choice(originals)) + BEHIND for _ in range(REQUESTS)]
+    def said_to(self, plans):
+        """What comes back of each, to the end, when the client has sent its pieces and says that this was all."""
         before = self.server.status()["processes"]
-        plans = [pieces for request in requests for pieces in ([request], pieces_of(source, request))]
         talks = (Conversation(self.server.connect_unix(), pieces) for pieces in plans)
         said = []
         for talk in hold(self.server.connect_unix, talks):
@@ -67,12 +111,28 @@ class AnyCut(unittest.TestCase):
                 pass  # it has ended
             talk.receive_until(lambda: False)
             talk.client.close()
-            said.append(without_words(talk.said))
-        different = [f"{pieces}\nwhole:  {whole!r}\npieces: {cut!r}"
-                     for pieces, whole, cut in zip(plans[1::2], said[::2], said[1::2]) if whole != cut]
-        self.assertFalse(different, f"{len(different)} with seed {SEED}:\n" + "\n\n".join(different[:10]))
+            said.append(talk.said)
         self.assertEqual([process["pid"] for process in before],
                          [process["pid"] for process in self.server.status()["processes"]])
+        self.assertEqual(len(said), len(plans))
+        return said
+
+    def expect_none(self, wrong):
+        self.assertFalse(wrong, f"{len(wrong)} with seed {SEED}:\n" + "\n\n".join(wrong[:10]))
+
+    def test_gives_the_same_answers(self):
+        source = random.Random(SEED)
+        plans = [pieces for request in changed_requests(source) for pieces in ([request], pieces_of(source, request))]
+        said = [without_words(each) for each in self.said_to(plans)]
+        self.expect_none([f"{pieces}\nwhole:  {whole!r}\npieces: {cut!r}"
+                          for pieces, whole, cut in zip(plans[1::2], said[::2], said[1::2]) if whole != cut])
+
+    def test_nothing_is_taken_that_a_strict_reader_would_not_take(self):
+        """And what is taken is the same request: the server goes on only where the next one really begins."""
+        requests = list(changed_requests(random.Random(SEED + 1)))
+        said = self.said_to([[request] for request in requests])
+        self.expect_none([f"{request!r}\n{wrong}: {answer!r}" for request, answer in zip(requests, said)
+                          if (wrong := taken_wrongly(request, answer))])
 
 
 if __name__ == "__main__":

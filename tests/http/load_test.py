@@ -1,10 +1,12 @@
 """http under the load of wrk and h2load: nothing fails, also while the server reloads, and contents that come slowly
 cost nobody anything."""
+import socket
+import threading
 import unittest
 
 import answers
 from load import answered_by_h2load, answered_by_wrk, h2load, wrk
-from server import Server, listener, tried
+from server import TIMEOUT, Server, listener, tried
 
 RELOADS = 10
 SLOW_CLIENTS = 50
@@ -103,6 +105,38 @@ class SlowContents(unittest.TestCase):
             client.sendall(request[begun + SLOW_BYTES:])
         for client, _, _, expected in slow:
             self.assertEqual(answers.Reader(client).next().content, expected)
+
+
+class AdminPages(unittest.TestCase):
+    """Health checks come at any time, each on a connection of its own."""
+
+    def test_none_goes_unanswered_while_the_server_reloads(self):
+        with Server(listener("127.0.0.1:0"), admin="127.0.0.1:0") as server:
+            wrong, asked, is_over = [], [0], threading.Event()
+
+            def probe():
+                while not is_over.is_set():
+                    try:
+                        with socket.create_connection(("127.0.0.1", server.admin_port), timeout=TIMEOUT) as client:
+                            host = b"127.0.0.1:%d" % server.admin_port
+                            answer = answers.ask(client, b"GET /readyz HTTP/1.1\r\nHost: %s\r\n\r\n" % host)
+                        asked[0] += 1
+                        if answer.status != 200:
+                            wrong.append(answer)
+                    except (OSError, answers.NoAnswer) as error:
+                        wrong.append(error)
+            probes = [threading.Thread(target=probe) for _ in range(3)]
+            for thread in probes:
+                thread.start()
+            try:
+                for _ in range(RELOADS):
+                    server.reload()
+            finally:
+                is_over.set()
+                for thread in probes:
+                    thread.join()
+            self.assertFalse(wrong, f"{len(wrong)} of {asked[0]}")
+            self.assertGreater(asked[0], RELOADS)
 
 
 if __name__ == "__main__":

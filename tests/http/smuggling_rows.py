@@ -352,6 +352,11 @@ def limits():
     most = b"a" * MAX_CONTENT
     yield Row("content_at_the_limit", post(b"Content-Length: 100000", content=most), 200, GOES_ON, most)
     yield Row("content_over_the_limit", post(b"Content-Length: 100001", content=most + b"a"), 413, CLOSES)
+    # Whatever else is wrong: nobody waits for the end of it.
+    for name, method, target in (("PUT", b"PUT", b"/hello"), ("bad_target", b"POST", b"/h\xff"),
+                                 ("OPTIONS", b"OPTIONS", b"*")):
+        yield Row(f"content_over_the_limit_of_{name}",
+                  get(b"Content-Length: 18446744073709551615", method=method, target=target), 413, CLOSES)
 
 
 def expectations():
