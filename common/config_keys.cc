@@ -79,6 +79,12 @@ Key<LogConfig> LogLevelKey() {
   return MakeKey("level", &LogConfig::level, OneOfCodec(levels), "The least level that is logged.");
 }
 
+Key<LogConfig> LogFormatKey() {
+  const NamedValues<std::string> formats = {{"text", "text"}, {"json", "json"}};
+  return MakeKey("format", &LogConfig::format, OneOfCodec(formats),
+                 "How a line looks: text, or one JSON object.");
+}
+
 // Not set: never.
 Codec<absl::Duration> AgeCodec() {
   return OptionalCodec(DurationCodec(kShortestAge, kLongestAge), absl::InfiniteDuration());
@@ -187,11 +193,11 @@ std::vector<KeyTable<Config>> MakeConfigTables() {
                       DurationCodec(absl::ZeroDuration(), kLongestAge),
                       "How long a payload is refused that has crashed two processes; 0s: never."),
           }),
-      MakeTable<LogConfig>(
-          "log", &Config::log, "What is logged, and where.",
-          {LogLevelKey(), MakeKey("file", &LogConfig::file, AbsolutePathCodec(),
-                                  "The file that lines are appended to; standard error when not "
-                                  "set.")}),
+      MakeTable<LogConfig>("log", &Config::log, "What is logged, and where.",
+                           {LogLevelKey(), LogFormatKey(),
+                            MakeKey("file", &LogConfig::file, AbsolutePathCodec(),
+                                    "The file that lines are appended to; standard error when not "
+                                    "set.")}),
   };
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/log_format.h"
 
 namespace windlass {
 
@@ -46,20 +47,30 @@ bool LogSink::Write(const char* data, size_t size) {
   }
 }
 
-void LogSink::sink_it_(const spdlog::details::log_msg& message) {
+bool LogSink::WriteLine(const spdlog::details::log_msg& message, bool after_torn) {
   spdlog::memory_buf_t line;
+  if (after_torn) line.push_back('\n');
   formatter_->format(message, line);
   // What a pipe takes whole or not at all: half a line would be glued to the next one.
   if (line.size() > PIPE_BUF) {
     line.resize(PIPE_BUF);
     line[PIPE_BUF - 1] = '\n';
   }
+  return Write(line.data(), line.size());
+}
+
+void LogSink::sink_it_(const spdlog::details::log_msg& message) {
   if (dropped_ > reported_) {
-    const std::string note = absl::StrCat(torn_ ? "\n(" : "(", dropped_ - reported_,
-                                          " log lines dropped: sink blocked)\n");
-    if (Write(note.data(), note.size())) reported_ = dropped_;
+    const std::string count =
+        absl::StrCat(dropped_ - reported_, " log lines dropped: sink blocked");
+    spdlog::details::log_msg note = message;
+    note.level = spdlog::level::warn;
+    note.payload = count;
+    const absl::string_view members = SetLogMembers({});
+    if (WriteLine(note, torn_)) reported_ = dropped_;
+    SetLogMembers(members);
   }
-  if (!Write(line.data(), line.size())) ++dropped_;
+  if (!WriteLine(message, /*after_torn=*/false)) ++dropped_;
 }
 
 }  // namespace windlass

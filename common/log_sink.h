@@ -17,8 +17,8 @@ namespace windlass {
 // the disk under a regular file. Sockets are written with MSG_DONTWAIT; pipes and terminals are
 // opened again with O_NONBLOCK, because setting it on the shared description would change them for
 // every other program that holds them. Errors: a line that is not taken is dropped and counted;
-// when the sink takes lines again, the count comes first, on a line of its own. Lines are cut at
-// PIPE_BUF bytes. After fork: the child must keep descriptor().
+// when the sink takes lines again, the count comes first, on a line of its own. Lines of text are
+// cut at PIPE_BUF bytes. After fork: the child must keep descriptor().
 class LogSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
   explicit LogSink(int fd);
@@ -35,6 +35,7 @@ class LogSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  private:
   void Use(int fd);
   bool Write(const char* data, size_t size);
+  bool WriteLine(const spdlog::details::log_msg& message, bool after_torn);
 
   // Where lines go.
   int fd_ = -1;

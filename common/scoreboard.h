@@ -91,6 +91,10 @@ struct alignas(4096) ProcessSlot {
   Word<uint64_t> moved_in;
   Word<uint64_t> jobs_retried;  // run once more, because their process crashed
 
+  // Log lines of this process, whatever its role, that the sink did not take, and that were too
+  // many of their kind.
+  Word<uint64_t> log_lines_dropped, log_lines_limited;
+
   // Counters of a pool process.
   Word<uint64_t> jobs_done, jobs_expired, replies_dropped;
 
@@ -119,7 +123,7 @@ struct GenerationBay {
 // The first page.
 struct alignas(4096) ScoreboardHeader {
   static constexpr uint64_t kMagic = 0x57494e444c415353;  // "WINDLASS"
-  static constexpr uint32_t kVersion = 6;  // changes with the layout of anything in here
+  static constexpr uint32_t kVersion = 7;  // changes with the layout of anything in here
   static constexpr uint32_t kBays = 8;     // generations at a time
   uint64_t magic;
   uint32_t version;
@@ -128,6 +132,7 @@ struct alignas(4096) ScoreboardHeader {
   Word<uint32_t> pool_slots_used;  // pool processes are in the first so many of theirs
   // The most that have ever been used, for those who add up counters.
   Word<uint32_t> worker_slots_ever, pool_slots_ever;
+  Word<uint64_t> log_lines_dropped, log_lines_limited;  // as in a slot, of the master
   std::array<GenerationBay, kBays> bays;
 };
 

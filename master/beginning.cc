@@ -20,6 +20,8 @@ absl::Status PrepareMaster(const Config& config, SpawnSettings* settings) {
   }
   // Where standard error is a file: whatever a child writes there, it is after what is there.
   AppendOnly(STDERR_FILENO);
+  LogFormat format = LogFormat::kText;
+  if (ParseLogFormat(config.log.format, &format)) SetLogFormat(format);
   LOG(INFO) << "windlassd " << WINDLASS_VERSION << ", configuration " << config.source;
   LOG(INFO) << "at most " << RaiseDescriptorLimit() << " open descriptors per process";
   if (!config.master.user.empty()) {

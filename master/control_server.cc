@@ -87,10 +87,8 @@ void ControlServer::Welcome(OwnedFd socket) {
   Client* const client = clients_.back().get();
   timers_->Arm(&client->timer, timers_->now() + kRequestTimeout);
   if (*user != 0 && *user != ::geteuid()) {
-    if (refusal_limit_.Allow(timers_->now())) {
-      LOG(WARNING) << "control socket: user " << *user << " is neither root nor ours: refused"
-                   << refusal_limit_.Swallowed();
-    }
+    LOG_LIMITED(WARNING, refusal_limit_, timers_->now())
+        << "control socket: user " << *user << " is neither root nor ours: refused";
     client->dialogue.Refuse("permission denied");
     client->dialogue.Write();
   }

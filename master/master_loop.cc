@@ -94,6 +94,7 @@ int MasterLoop::Run(const Parts& parts, const std::string& client) {
   }
   while (service->state() == State::kStopping && !stop_now_) Turn();
   pid_file_.Remove();
+  LogLimit::TellAllSwallowed();
   if (service->state() == State::kFailed) {
     LOG(ERROR) << "cannot start: " << service->why();
     return 1;

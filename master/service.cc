@@ -167,6 +167,7 @@ void Service::Commit() {
   former_.push_back(std::move(current_));
   current_ = std::move(next_);
   if (next_log_.valid()) SwitchLog();
+  SwitchLogFormat();
   if (!services_.settings->log_level) SetLogLevel(LevelOf(current_->generation().config()));
   current_->Serve();
   Supervisor& old = *former_.back();
@@ -188,6 +189,19 @@ void Service::SwitchLog() {
     for (const auto& child : supervisor->children()) {
       supervisor->Tell(*child, command, absl::MakeConstSpan(&log, 1));
     }
+  }
+}
+
+// Of all processes at once, because their lines may go to the same file.
+void Service::SwitchLogFormat() {
+  const Config& now = current_->generation().config();
+  if (now.log.format == former_.back()->generation().config().log.format) return;
+  LogFormat format = LogFormat::kText;
+  if (ParseLogFormat(now.log.format, &format)) SetLogFormat(format);
+  proto::Command command;
+  command.mutable_log_format()->set_format(now.log.format);
+  for (Supervisor* supervisor : supervisors()) {
+    for (const auto& child : supervisor->children()) supervisor->Tell(*child, command);
   }
 }
 
@@ -329,6 +343,7 @@ void Service::OnTimer(Timer*, Instant now) {
   const bool is_second = now >= second_ + absl::Seconds(1);
   if (is_second) {
     second_ = now;
+    LogLimit::TellSwallowed(now);
     services_.oom->ForgetOld(now);
     services_.quarantine->Expire(now);
   }

@@ -72,7 +72,9 @@ void ResetSignals() {
     ::_exit(1);
   }
   // First of all: whoever sees anything else of this process shall see it alive.
-  setup.scoreboard->MutableSlot(setup.slot).pid.store(::getpid());
+  ProcessSlot& slot = setup.scoreboard->MutableSlot(setup.slot);
+  slot.pid.store(::getpid());
+  CountLogLinesIn(&slot.log_lines_dropped, &slot.log_lines_limited);
   std::vector<int> keep = TakeChannels(role, generation, &setup);
   keep.push_back(LogFd());
   CloseAllFdsExcept(keep);

@@ -136,7 +136,7 @@ void Supervisor::BeginServing(Child& child) {
     services_.owner->OnWorkerServing(this, &child);
   }
   if (child.quick_deaths > 0 || child.replaces != ChildId{}) {
-    LOG(INFO) << NameOf(child) << " serves, pid " << child.pid;
+    LOG_LIMITED(INFO, serves_log_, timers_->now()) << NameOf(child) << " serves, pid " << child.pid;
   }
   if (child.replaces != ChildId{}) RetireReplaced(child);
 }
@@ -165,8 +165,9 @@ void Supervisor::Reschedule(Child& child) {
   }
   const absl::Duration delay = RestartDelay(child.quick_deaths, policy_);
   if (delay > absl::ZeroDuration()) {
-    LOG(WARNING) << NameOf(child) << ": next try in " << delay << " after " << child.quick_deaths
-                 << " quick death(s)";
+    LOG_LIMITED(WARNING, retry_log_, timers_->now())
+        << NameOf(child) << ": next try in " << delay << " after " << child.quick_deaths
+        << " quick death(s)";
   }
   timers_->Arm(&child.timer, timers_->now() + delay);
   if (delay == absl::ZeroDuration()) Apply(child, ChildEvent::kSpawnDue);

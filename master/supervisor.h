@@ -216,8 +216,9 @@ class Supervisor : public TimerOwner {
   Farewell farewell_;
   bool pool_told_ = false;  // that no worker needs it any more
   mutable StackNames stack_names_;
-  OutputLimit output_log_;
-  LogLimit deaths_log_, slow_log_;  // payloads can cause them, so clients can
+  LogLimit output_log_{kOutputRate};
+  // Payloads can cause them, so clients can, or a system that is short of something.
+  LogLimit deaths_log_, slow_log_, kill_log_, recycle_log_, serves_log_, retry_log_, spawn_log_;
 };
 
 }  // namespace windlass

@@ -217,8 +217,9 @@ void Connection::OnAnswer(Exchange* exchange, const Answer& answer) {
   exchange->deadline.Disarm();
   EncodeAnswer(exchange, answer);
   exchange->state = Exchange::State::kAnswered;
-  if (answer.code == ErrorCode::kOverloaded && io_->overloaded_log.Allow(io_->now())) {
-    LOG(WARNING) << "a request was refused: " << answer.message << io_->overloaded_log.Swallowed();
+  if (answer.code == ErrorCode::kOverloaded) {
+    LOG_LIMITED(WARNING, io_->overloaded_log, io_->now())
+        << "a request was refused: " << answer.message;
   }
   output_.OnAnswered(*exchange);
   Bump(io_->slot->answers[static_cast<size_t>(answer.code)]);
@@ -237,11 +238,9 @@ void Connection::EncodeAnswer(Exchange* exchange, const Answer& answer) {
   if (answer.is_plain_error) {
     if (framing.AppendError(head, answer.message, &exchange->out)) return;
     exchange->close_after = true;  // no room for an error: closing says it, and the log says why
-    if (io_->closed_by_error_log.Allow(io_->now())) {
-      LOG(INFO) << ProtocolName(listener_->config->protocol)
-                << " connection closed by an error: " << ErrorCodeName(answer.code)
-                << io_->closed_by_error_log.Swallowed();
-    }
+    LOG_LIMITED(INFO, io_->closed_by_error_log, io_->now())
+        << ProtocolName(listener_->config->protocol)
+        << " connection closed by an error: " << ErrorCodeName(answer.code);
     return;
   }
   head.content_type = answer.content_type;

@@ -16,6 +16,7 @@ constexpr size_t kInputScratchBytes = 64 << 10;
 // Results and files come as descriptors: clients are turned away before answers are.
 constexpr int kReservedDescriptors = 64;
 constexpr absl::Duration kTrimEvery = absl::Seconds(5);
+constexpr absl::Duration kTellEvery = absl::Seconds(1);
 
 LostJob ReadLostJob(const proto::Command::JobLost& lost) {
   return {JobId::FromWord(lost.id()), lost.cause(),  lost.may_retry(), lost.counts(),
@@ -39,6 +40,7 @@ IoLoop::IoLoop(ProcessSetup setup, ControlChannel* control, std::unique_ptr<Sele
       taker_(selector_.get(), this),
       drain_timer_(this),
       trim_timer_(this),
+      tell_timer_(this),
       client_fd_limit_(static_cast<int>(RaiseDescriptorLimit()) - kReservedDescriptors) {
   for (const ListenSocket& socket : setup_.listeners) {
     const ListenerConfig& config = setup_.config->listeners[socket.listener];
@@ -72,6 +74,7 @@ absl::Status IoLoop::Start() {
 int IoLoop::Run() {
   const auto is_leaving = [this] { return io_.draining || io_.leaving; };
   while (!master_gone_ && !(is_leaving() && connections_.size() == 0)) Turn();
+  LogLimit::TellAllSwallowed();
   return 0;
 }
 
@@ -86,6 +89,9 @@ void IoLoop::Turn() {
     timers_.Arm(&trim_timer_, timers_.now() + kTrimEvery);
   }
   EndTurn();
+  if (LogLimit::any_swallowed() && !tell_timer_.armed()) {
+    timers_.Arm(&tell_timer_, timers_.now() + kTellEvery);
+  }
 }
 
 void IoLoop::OnReady(const Ready& ready) {
@@ -114,7 +120,8 @@ void IoLoop::OnReady(const Ready& ready) {
       HandleControl();
       break;
     default:
-      LOG(ERROR) << "event for unknown token " << ready.token.value;
+      LOG_LIMITED(ERROR, trouble_log_, timers_.now())
+          << "event for unknown token " << ready.token.value;
   }
 }
 
@@ -145,10 +152,8 @@ bool IoLoop::HasRoomFor(int socket) const {
 
 void IoLoop::TakeClient(OwnedFd socket, uint32_t listener) {
   if (!HasRoomFor(socket.get())) {
-    if (shed_log_.Allow(timers_.now())) {
-      LOG(WARNING) << "turned a client away: " << connections_.size() << " connections"
-                   << shed_log_.Swallowed();
-    }
+    LOG_LIMITED(WARNING, shed_log_, timers_.now())
+        << "turned a client away: " << connections_.size() << " connections";
     Bump(slot_.shed_connections);
     return;  // closed at once
   }
@@ -251,6 +256,7 @@ void IoLoop::Obey(const proto::Command& command) {
     }
     case proto::Command::kLogTo:
     case proto::Command::kLogLevel:
+    case proto::Command::kLogFormat:
       return ObeyLogCommand(command, control_);
     case proto::Command::kClone:  // a zygote's
     case proto::Command::kSymbolize:
@@ -261,7 +267,10 @@ void IoLoop::Obey(const proto::Command& command) {
 
 void IoLoop::AddLink(const proto::Command::Link& link) {
   // Lost when this process is at its limit of descriptors; the other worker hears the link's end.
-  if (control_->fds().empty()) return LOG(ERROR) << "a link without its socket", void();
+  if (control_->fds().empty()) {
+    LOG_LIMITED(ERROR, trouble_log_, timers_.now()) << "a link without its socket";
+    return;
+  }
   OwnedFd socket = std::move(control_->fds()[0]);
   if (link.incoming()) return taker_.AddLink(std::move(socket));
   if (link.slot() >= setup_.scoreboard->worker_slots()) return;
@@ -287,6 +296,7 @@ void IoLoop::BeginDrain(const proto::Command::Drain& drain) {
 
 void IoLoop::OnTimer(Timer* timer, Instant) {
   if (timer == &trim_timer_) return dispatcher_.results().Trim();
+  if (timer == &tell_timer_) return LogLimit::TellSwallowed(timers_.now());
   LOG(WARNING) << "time is up: closing " << connections_.size() << " connections";
   StopNow();
 }

@@ -73,9 +73,10 @@ class IoLoop : private AnswerSink, private MovedConnectionSink, private TimerOwn
   Taker taker_;
   Timer drain_timer_;
   Timer trim_timer_;
+  Timer tell_timer_;           // armed while there are swallowed lines to tell of
   const int client_fd_limit_;  // higher ones are kept for what comes from the pool
   bool master_gone_ = false;
-  LogLimit shed_log_;
+  LogLimit shed_log_, trouble_log_;
 };
 
 }  // namespace windlass

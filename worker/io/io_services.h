@@ -40,7 +40,7 @@ struct IoServices {
   Router* router = nullptr;
   bool draining = false;  // connections close after their answers
   bool leaving = false;   // connections move to other workers
-  LogLimit closed_by_error_log, overloaded_log;
+  LogLimit closed_by_error_log, overloaded_log, handover_log;
 
   // Where input of connections that have none waiting is received; used only within one call.
   std::vector<char> input_scratch;
