@@ -90,6 +90,7 @@ struct alignas(4096) ProcessSlot {
   Word<uint64_t> moved_out;         // connections given to another worker
   Word<uint64_t> moved_in;
   Word<uint64_t> jobs_retried;  // run once more, because their process crashed
+  Word<uint64_t> access_lines_dropped;  // that an access log did not take
 
   // Log lines of this process, whatever its role, that the sink did not take, and that were too
   // many of their kind.

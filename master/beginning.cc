@@ -85,8 +85,9 @@ absl::Status Beginning::Start(Config config, Service* service, ControlServer* co
   }
   ControlClientId waits;
   if (former_->reply_to() >= 0) waits = control->AdoptClient(OwnedFd(former_->reply_to()));
-  op->ReloadFor(
-      waits, absl::StrCat("this is windlassd ", WINDLASS_VERSION, " now, but its reload failed: "));
+  op->Reload(
+      {"upgrade", Asker::Adopt(former_->asked_by()), waits},
+      absl::StrCat("this is windlassd ", WINDLASS_VERSION, " now, but its reload failed: "));
   return absl::OkStatus();
 }
 

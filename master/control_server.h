@@ -11,7 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "common/log_limit.h"
+#include "common/posix.h"
 #include "common/selector.h"
 #include "common/timer_wheel.h"
 #include "master/control_dialogue.h"
@@ -75,6 +75,7 @@ class ControlServer final : public TimerOwner {
   // watched.
   ControlClientId AdoptClient(OwnedFd socket);
   int SocketOf(ControlClientId client);  // borrowed; -1: gone
+  PeerCredentials PeerOf(ControlClientId client);  // REQUIRES: it is not gone
   // For each ready token of kTokenKind. Calls OnRequest.
   void OnReady(SelectorToken token, uint32_t events);
   // What the peer takes at once is sent at once, so that also a master that ends has answered. Any
@@ -91,6 +92,7 @@ class ControlServer final : public TimerOwner {
     Client(ControlClientId its_id, OwnedFd socket, TimerOwner* owner)
         : id(its_id), dialogue(std::move(socket)), timer(owner) {}
     const ControlClientId id;
+    PeerCredentials peer;
     ControlDialogue dialogue;
     Timer timer;
     bool registered = false;
@@ -124,7 +126,6 @@ class ControlServer final : public TimerOwner {
   uint64_t last_id_ = 0;
   std::vector<std::unique_ptr<Client>> clients_;
   Timer accept_again_{this};  // armed: out of descriptors or memory
-  LogLimit refusal_limit_;
 };
 
 }  // namespace windlass

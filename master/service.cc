@@ -131,7 +131,7 @@ void Service::BeginReload() {
   reload_due_ = false;
   waits_for_.clear();
   ++reload_;
-  LOG(INFO) << "reload " << reload_ << " begins";
+  LOG(DEBUG) << "reload " << reload_ << " begins";
   absl::StatusOr<Config> config = LoadConfig(sources_);
   if (!config.ok()) return EndReload(false, std::string(config.status().message()));
   const std::vector<std::string> fixed =
@@ -215,11 +215,6 @@ void Service::GiveUp(const std::string& why) {
 
 void Service::EndReload(bool ok, const std::string& message) {
   last_reload_ = ReloadResult{absl::Now(), ok, message};
-  if (ok) {
-    LOG(INFO) << "reload " << reload_ << ": " << message;
-  } else {
-    LOG(ERROR) << "reload " << reload_ << " failed: " << message;
-  }
   if (observer_ != nullptr) observer_->OnReloadEnded(reload_, *last_reload_);
 }
 
@@ -297,8 +292,6 @@ absl::Status Service::Resize(std::optional<int> workers, std::optional<int> pool
   if (workers) kept_workers_ = keep ? workers : std::nullopt;
   if (pool) kept_pool_ = keep ? pool : std::nullopt;
   current_->Resize(workers.value_or(current_->wanted(Role::kWorker)), pool.value_or(now));
-  LOG(INFO) << "resized: " << current_->wanted(Role::kWorker) << " workers, "
-            << current_->wanted(Role::kPool) << " pool processes";
   return absl::OkStatus();
 }
 

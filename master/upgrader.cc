@@ -167,7 +167,6 @@ void Upgrader::Exec() {
 }
 
 void Upgrader::Fail(const std::string& why) {
-  LOG(ERROR) << "upgrade failed: " << why << "; everything is as it was";
   host_->OnUpgradeFailed(why);
 }
 
