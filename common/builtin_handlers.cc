@@ -15,7 +15,9 @@ const std::vector<Builtin>& Builtins() {
       {"search",
        true,
        "looks a value up in a table",
-       {{"table", false, "path of a JSON file that replaces the built-in table"}}},
+       {{"table", false, "path of a JSON file that replaces the built-in table"}},
+       /*idempotent=*/true,
+       /*json=*/true},
       {"binary", true, "answers with the first 10 bytes", {}},
       {"echo", true, "answers with the request", {}},
       {"burn", true, "uses CPU time, for tests and benchmarks", {}},
@@ -25,6 +27,13 @@ const std::vector<Builtin>& Builtins() {
        "appends the request to a file, as a line",
        {{"file", true, "path of the file, made when there is none"}},
        /*idempotent=*/false},
+      {"static",
+       false,
+       "answers with one fixed text or file, without a job",
+       {{"body", false, "the text"},
+        {"file", false, "path of the file, read when the server starts or reloads"},
+        {"content_type", false, "text/plain, or application/octet-stream for a file, when not set"},
+        {"charset", false, "utf-8, or none for a file, when not set"}}},
   };
   return builtins;
 }
@@ -47,6 +56,7 @@ std::vector<HandlerConfig> DefaultHandlers() {
     if (!builtin.by_default) continue;
     HandlerConfig handler;
     handler.name = handler.builtin = builtin.name;
+    handler.json = builtin.json;
     handlers.push_back(handler);
   }
   return handlers;

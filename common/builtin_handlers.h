@@ -25,6 +25,7 @@ struct Builtin {
   std::string help;
   std::vector<BuiltinOption> options;
   bool idempotent = true;  // unless the configuration says otherwise
+  bool json = false;       // the same
 
   std::vector<std::string> OptionNames() const;
 };

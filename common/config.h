@@ -15,7 +15,7 @@
 
 namespace windlass {
 
-enum class Protocol : uint8_t { kMessage, kEcho, kLine, kLength };
+enum class Protocol : uint8_t { kMessage, kEcho, kLine, kLength, kHttp };
 enum class HalfClose : uint8_t { kAnswer, kCancel };
 enum class SelectorKind : uint8_t { kEpoll, kPoll };
 
@@ -90,6 +90,8 @@ struct ListenerConfig {
   ListenAddress address;
   Protocol protocol = Protocol::kMessage;
   std::string handler;  // "" = the protocol's default
+  std::map<std::string, std::string>
+      routes;  // http: paths, or patterns that end with *, to handlers
   bool keepalive = true;
   int backlog = 4096;
   int mode = -1;             // unix: permission bits, -1 = by umask
@@ -132,6 +134,7 @@ struct HandlerConfig {
   absl::Duration deadline = absl::Seconds(30);  // infinite: none
   SlowAfter slow_after;
   bool idempotent = true;  // running a job again after a crash does no harm
+  bool json = false;       // takes JSON only: http clients need not say that it is
 
   friend bool operator==(const HandlerConfig&, const HandlerConfig&) = default;
 };

@@ -48,6 +48,20 @@ void CheckListenerHandler(const ListenerConfig& listener, const KeyOrigins& orig
   }
 }
 
+void CheckRoutes(const ListenerConfig& listener, const KeyOrigins& origins,
+                 const std::vector<std::string>& handlers, ConfigErrors* errors) {
+  if (listener.routes.empty()) return;
+  const Origin& origin = origins.At("routes");
+  if (listener.protocol != Protocol::kHttp) {
+    return errors->Add(origin, "listener.routes is for protocol http only");
+  }
+  for (const auto& [path, handler] : listener.routes) {
+    if (std::find(handlers.begin(), handlers.end(), handler) != handlers.end()) continue;
+    errors->Add(origin, absl::StrCat("listener.routes: no handler is named '", handler, "'",
+                                     DidYouMean(handler, handlers)));
+  }
+}
+
 void CheckUnixOnlyKeys(const ListenerConfig& listener, const KeyOrigins& origins,
                        ConfigErrors* errors) {
   if (listener.address.text.empty() || listener.address.kind == ListenAddress::Kind::kUnix) return;
@@ -76,6 +90,7 @@ void CheckListeners(const LocatedConfig& located, ConfigErrors* errors) {
   for (size_t i = 0; i < located.config.listeners.size(); ++i) {
     const ListenerConfig& listener = located.config.listeners[i];
     CheckListenerHandler(listener, located.listeners[i], handlers, errors);
+    CheckRoutes(listener, located.listeners[i], handlers, errors);
     CheckUnixOnlyKeys(listener, located.listeners[i], errors);
     CheckAddressIsFree(located, i, errors);
   }

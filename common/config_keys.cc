@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/builtin_handlers.h"
@@ -26,7 +27,8 @@ const NamedValues<Protocol>& Protocols() {
   static const auto& protocols = *new NamedValues<Protocol>{{"message", Protocol::kMessage},
                                                             {"echo", Protocol::kEcho},
                                                             {"line", Protocol::kLine},
-                                                            {"length", Protocol::kLength}};
+                                                            {"length", Protocol::kLength},
+                                                            {"http", Protocol::kHttp}};
   return protocols;
 }
 
@@ -126,6 +128,42 @@ Key<HandlerConfig> OptionsKey() {
           }};
 }
 
+// Which handlers they name is looked at when all of them are known (config_check.cc).
+Key<ListenerConfig> RoutesKey() {
+  const std::string expects = "a table of paths and names of handlers";
+  return {
+      "routes", expects,
+      "http: handlers of paths other than /h/NAME, as in { \"/upload\" = \"images\", \"/files/*\" "
+      "= \"files\" }.",
+      [expects](const TomlNode& node, ListenerConfig* listener) {
+        if (node.kind != TomlNode::Kind::kTable) return WrongValue(expects, node);
+        std::map<std::string, std::string> routes;
+        for (const TomlEntry& route : node.table) {
+          if (!absl::StartsWith(route.key, "/")) {
+            return absl::InvalidArgumentError(
+                absl::StrCat("must have paths that begin with a slash, not '", route.key, "'"));
+          }
+          if (route.key.find('*') < route.key.size() - 1) {
+            return absl::InvalidArgumentError(
+                absl::StrCat("can have a * only at the end of a path, unlike '", route.key, "'"));
+          }
+          absl::StatusOr<std::string> handler = TextCodec().read(route.value);
+          if (!handler.ok()) return WrongValue(expects, node);
+          routes[route.key] = *std::move(handler);
+        }
+        listener->routes = std::move(routes);
+        return absl::OkStatus();
+      },
+      [](const ListenerConfig& listener) -> std::optional<std::string> {
+        if (listener.routes.empty()) return std::nullopt;
+        const auto one = [](std::string* out,
+                            const std::pair<const std::string, std::string>& route) {
+          absl::StrAppend(out, TomlKey(route.first), " = ", TomlValue(OptionValue(route.second)));
+        };
+        return absl::StrCat("{ ", absl::StrJoin(listener.routes, ", ", one), " }");
+      }};
+}
+
 std::vector<KeyTable<Config>> MakeConfigTables() {
   using M = MasterConfig;
   using W = WorkersConfig;
@@ -213,6 +251,7 @@ KeyTable<ListenerConfig> MakeListenerKeys() {
                   "addresses."),
           MakeKey("protocol", &L::protocol, OneOfCodec(Protocols()), "How requests are framed."),
           MakeKey("handler", &L::handler, TextCodec(), "The handler of requests that name none."),
+          RoutesKey(),
           MakeKey("keepalive", &L::keepalive, BooleanCodec(),
                   "Whether a connection stays open after an answer (false by default for length)."),
           MakeKey("backlog", &L::backlog, IntegerCodec(1, 65535),
@@ -238,7 +277,8 @@ KeyTable<ListenerConfig> MakeListenerKeys() {
           MakeKey("half_close", &L::half_close,
                   OneOfCodec<HalfClose>(
                       {{"answer", HalfClose::kAnswer}, {"cancel", HalfClose::kCancel}}),
-                  "Whether a client that stopped sending still gets its answers."),
+                  "Whether a client that stopped sending still gets its answers (cancel by default "
+                  "for http)."),
       }};
 }
 
@@ -271,6 +311,9 @@ KeyTable<HandlerConfig> MakeHandlerKeys() {
                       "time that it has."),
               MakeKey("idempotent", &H::idempotent, BooleanCodec(),
                       "Whether a job is run once more when its process crashed."),
+              MakeKey("json", &H::json, BooleanCodec(),
+                      "Whether it takes JSON only, so that http clients need not say that it is "
+                      "(true by default for search)."),
           }};
 }
 
@@ -323,6 +366,8 @@ ListenerConfig DefaultListener(Protocol protocol) {
   listener.protocol = protocol;
   // The clients of the length recipe read to the end of the stream.
   listener.keepalive = protocol != Protocol::kLength;
+  // Those of http either wait for their answer, or are gone.
+  if (protocol == Protocol::kHttp) listener.half_close = HalfClose::kCancel;
   return listener;
 }
 

@@ -169,6 +169,7 @@ class TreeLoader {
       if (FindEntry(node.table, "idempotent") == nullptr) {
         handler.idempotent = builtin->idempotent;
       }
+      if (FindEntry(node.table, "json") == nullptr) handler.json = builtin->json;
     } else if (!handler.library.empty()) {
       CheckLibraryOptions(node);
     }

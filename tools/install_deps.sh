@@ -14,6 +14,7 @@ packages=(
   libspdlog-dev                             # logging
   libxxhash-dev                             # fingerprints of payloads
   libsystemd-dev                            # notification, socket activation
+  libboost-dev                              # HTTP (Boost.Beast)
   dpkg-dev                                  # the Debian package
   libgtest-dev libgmock-dev                 # tests
   netcat-openbsd                            # a client the tests use

@@ -8,8 +8,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/clock.h"
+#include "common/report/reply_reader.h"
 #include "proto/ctl.pb.h"
-#include "tools/ctl/reply_reader.h"
 #include "windlass/owned_fd.h"
 
 namespace windlass {

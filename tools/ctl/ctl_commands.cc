@@ -12,13 +12,13 @@
 #include "absl/strings/strip.h"
 #include "common/clock.h"
 #include "common/control_path.h"
+#include "common/report/json_writer.h"
+#include "common/report/list_json.h"
+#include "common/report/printable_text.h"
+#include "common/report/status_json.h"
 #include "tools/client/output.h"
 #include "tools/ctl/control_client.h"
-#include "tools/ctl/json_writer.h"
-#include "tools/ctl/list_json.h"
 #include "tools/ctl/list_text.h"
-#include "tools/ctl/printable_text.h"
-#include "tools/ctl/status_json.h"
 #include "tools/ctl/status_text.h"
 
 namespace windlass {

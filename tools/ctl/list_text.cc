@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "tools/ctl/human_units.h"
-#include "tools/ctl/printable_text.h"
+#include "common/report/human_units.h"
+#include "common/report/printable_text.h"
 #include "tools/ctl/text_table.h"
 
 namespace windlass {

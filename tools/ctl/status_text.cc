@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "tools/ctl/human_units.h"
-#include "tools/ctl/printable_text.h"
+#include "common/report/human_units.h"
+#include "common/report/printable_text.h"
 
 namespace windlass {
 namespace {

@@ -6,7 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
-#include "tools/ctl/printable_text.h"
+#include "common/report/printable_text.h"
 
 namespace windlass {
 namespace {

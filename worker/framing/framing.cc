@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "worker/framing/echo_framing.h"
+#include "worker/framing/http_framing.h"
 #include "worker/framing/length_framing.h"
 #include "worker/framing/line_framing.h"
 #include "worker/framing/message_framing.h"
@@ -20,6 +21,10 @@ std::unique_ptr<Framing> MakeFraming(const ListenerConfig& listener) {
       return std::make_unique<LineFraming>(listener.max_line);
     case Protocol::kLength:
       return std::make_unique<LengthFraming>(listener.max_content);
+    case Protocol::kHttp:
+      return std::make_unique<HttpFraming>(
+          HttpFraming::Limits{listener.max_header, listener.max_content},
+          HttpRoutes(listener.routes, listener.handler));
   }
   std::abort();
 }

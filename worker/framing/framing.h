@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "common/config.h"
 #include "windlass/error_code.h"
@@ -32,27 +33,40 @@ struct RequestHead {
   uint32_t deadline_ms = 0;  // 0 = none asked for
   bool close_after = false;  // the client wants the connection closed after this answer
 
+  // Only in http.
+  bool is_coded = false;          // the content's length is not known: MakeContentDecoder
+  bool expects_continue = false;  // the client waits for AppendContinue before it sends content
+  bool omit_content = false;      // the answer's content is not sent, but its length is said
+  bool content_is_made = false;   // `content` stands for what follows the head
+  uint8_t answer_form = 0;        // to be handed back in ResponseHead
+  absl::string_view content;      // made from the head; kInputPadding readable bytes follow
+  absl::string_view path, query;  // decoded; as it came
+  absl::string_view method, host, accept;
+
   uint64_t frame_bytes() const { return head_bytes + content_bytes + tail_bytes; }
 };
 
 struct FrameError {
   ErrorCode code = ErrorCode::kOk;
   std::string message;
+  uint16_t http_status = 0;  // where `code` does not say it all; 0: it does
 };
 
 enum class CutOutcome : uint8_t {
   kNeedMore,  // the head is not complete; CutState.need says how much input makes another try
               // worthwhile
   kRequest,   // the head is complete; the content may not have arrived yet
-  kRefused,   // bad frame whose end is known: answer the error, skip frame_bytes(), go on
+  kRefused,   // a frame whose end is known and that the framing answers itself, as a rule because
+              // it is bad: answer the error, skip frame_bytes(), go on
   kLost,      // bad frame whose end is not known: answer the error, close the connection
 };
 
 // What a framing remembers between two looks at the same incomplete frame. Reset when the frame is
 // consumed.
 struct CutState {
-  uint32_t scanned = 0;  // input bytes known to hold no delimiter
-  uint32_t need = 0;     // total input bytes below which another call can only say kNeedMore
+  uint32_t scanned = 0;    // input bytes known to hold no delimiter
+  uint32_t need = 0;       // total input bytes below which another call can only say kNeedMore
+  bool continued = false;  // the client was told to go on
 };
 
 // What an answer says before its content.
@@ -63,6 +77,34 @@ struct ResponseHead {
   absl::string_view request_id;
   bool has_request_id = false;
   bool close = false;  // the server is about to close the connection
+  // Only in http.
+  uint16_t http_status = 0;   // 0: by `status`
+  uint8_t answer_form = 0;    // of the request
+  uint32_t retry_ms = 0;      // when to try again; 0 = nothing is said
+  bool omit_content = false;  // of an error: only its length is said
+};
+
+// Takes decoded content; returns how much of it. Less than all: no more now.
+using DecodedSink = absl::FunctionRef<size_t(absl::string_view)>;
+
+// Role: takes one content out of its coding, as it arrives. Blocking: never.
+class ContentDecoder {
+ public:
+  enum class Outcome : uint8_t {
+    kGoing,     // give what was not used again, with more behind it
+    kComplete,  // the frame is at its end, behind `used`
+    kBad,       // its end will never be known
+  };
+  struct Result {
+    Outcome outcome = Outcome::kGoing;
+    size_t used = 0;  // bytes of `coded` that are done with
+  };
+  virtual ~ContentDecoder() = default;
+  virtual Result Decode(absl::string_view coded, DecodedSink sink) = 0;
+  virtual uint64_t decoded() const = 0;  // bytes that the sink has taken
+  // For another decoder that goes on here: appends what, with the decoded bytes behind it and then
+  // all that was not used, is the same content.
+  virtual void AppendPrefix(std::string* coded) const = 0;
 };
 
 // Role: turns a byte stream into requests and answers back into bytes, for one listener. Worker
@@ -85,6 +127,12 @@ class Framing {
   // without an answer.
   virtual bool AppendError(const ResponseHead& head, absl::string_view message,
                            std::string* out) = 0;
+  // What a client is told whose frame does not arrive in time; false: nothing.
+  virtual bool TimeoutError(FrameError* /*error*/) { return false; }
+  // For a head that is_coded.
+  virtual std::unique_ptr<ContentDecoder> MakeContentDecoder() { return nullptr; }
+  // For a head that expects_continue.
+  virtual void AppendContinue(std::string* /*out*/) {}
   // What goes after the content.
   virtual absl::string_view ResponseTail() const { return {}; }
   // A stream without frames (echo): the input goes back as it is and CutHead is never called.

@@ -5,6 +5,7 @@
 #include "worker/handlers/burn_handler.h"
 #include "worker/handlers/file_handler.h"
 #include "worker/handlers/search_handler.h"
+#include "worker/handlers/static_handler.h"
 
 namespace windlass {
 namespace {
@@ -22,6 +23,7 @@ constexpr BuiltinCode kBuiltins[] = {
     {"search", &Make<SearchHandler>}, {"binary", &Make<BinaryHandler>},
     {"echo", &Make<EchoHandler>},     {"burn", &Make<BurnHandler>},
     {"file", &Make<FileHandler>},     {"append", &Make<AppendHandler>},
+    {"static", &Make<StaticHandler>},
 };
 
 }  // namespace

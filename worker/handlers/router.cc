@@ -8,8 +8,6 @@ namespace {
 
 constexpr absl::string_view kJsonType = "text/json";
 
-Route Run(uint32_t handler) { return {Route::Kind::kRun, handler, ErrorCode::kOk, {}}; }
-
 Route Refuse(ErrorCode code, std::string message) {
   return {Route::Kind::kRefuse, 0, code, std::move(message)};
 }
@@ -24,6 +22,11 @@ absl::string_view Shortened(absl::string_view text) { return text.substr(0, 128)
 
 }  // namespace
 
+Route Router::Run(uint32_t handler) const {
+  const bool is_static = config_.handlers[handler].builtin == "static";
+  return {is_static ? Route::Kind::kStatic : Route::Kind::kRun, handler, ErrorCode::kOk, {}};
+}
+
 Router::Router(const Config& config) : config_(config) {
   for (uint32_t i = 0; i < config.handlers.size(); ++i) {
     by_name_.emplace(config.handlers[i].name, i);
@@ -34,11 +37,20 @@ Router::Router(const Config& config) : config_(config) {
 
 Route Router::Find(const RouteQuery& query) {
   const ListenerConfig& listener = config_.listeners[query.listener];
+  if (listener.protocol == Protocol::kHttp) {
+    const auto found = by_name_.find(query.handler);
+    if (found != by_name_.end()) return Run(found->second);
+    if (query.handler.empty()) return Refuse(ErrorCode::kNotFound, "nothing is at this path");
+    return Refuse(ErrorCode::kNotFound,
+                  absl::StrCat("no handler '", Shortened(query.handler), "'"));
+  }
   if (listener.protocol != Protocol::kMessage) {
     const auto found = by_name_.find(listener.handler.empty() ? "echo" : listener.handler);
     const bool is_echo =
         found == by_name_.end() || config_.handlers[found->second].builtin == "echo";
-    return is_echo ? Route{Route::Kind::kInline, 0, ErrorCode::kOk, {}} : Run(found->second);
+    if (!is_echo) return Run(found->second);
+    const uint32_t handler = found == by_name_.end() ? UINT32_MAX : found->second;
+    return {Route::Kind::kInline, handler, ErrorCode::kOk, {}};
   }
   if (!query.handler.empty()) {
     const auto found = by_name_.find(query.handler);
@@ -53,7 +65,11 @@ Route Router::Find(const RouteQuery& query) {
   return ByAction(query);
 }
 
-Route Router::Resolve(const RouteQuery& query) { return ByAction(query); }
+Route Router::Resolve(const RouteQuery& query) {
+  Route route = ByAction(query);
+  if (route.kind == Route::Kind::kStatic) route.kind = Route::Kind::kRun;
+  return route;
+}
 
 Route Router::ByAction(const RouteQuery& query) {
   const absl::Status parsed = json_.Parse(*query.content, query.content_encoding, query.big_endian);

@@ -25,7 +25,9 @@ struct RouteQuery {
 struct Route {
   enum class Kind : uint8_t {
     kRun,            // handler `handler` runs in the pool
-    kInline,         // echo of line and length: the worker answers by itself
+    kInline,         // echo of line and length: the worker answers by itself; `handler` is the echo
+                     // of the configuration, or UINT32_MAX
+    kStatic,         // handler `handler` is a `static` one: the worker answers by itself
     kResolve,        // the content decides, and only a pool process may parse it
     kRefuse,         // answer `code` with `message`
     kInvalidAction,  // answer invalid_argument with `message` as the content, in the form of a
@@ -39,8 +41,8 @@ struct Route {
 
 // Role: decides which handler a request is for (wire.md, "Routing"): the one it names; else the
 // action of JSON content; else the one registered for its content type; else the listener's; else
-// `binary`. Worker processes, which look into UTF-8 content of at most kMaxPeekBytes and leave the
-// rest to the pool, and pool processes. Blocking: never.
+// `binary`. In http the path has named it. Worker processes, which look into UTF-8 content of at
+// most kMaxPeekBytes and leave the rest to the pool, and pool processes. Blocking: never.
 class Router {
  public:
   static constexpr size_t kMaxPeekBytes = 16 << 10;
@@ -49,10 +51,11 @@ class Router {
   explicit Router(const Config& config);
   Route Find(const RouteQuery& query);
   // The same in a pool process, for content of any size and charset; never answers kResolve or
-  // kInline.
+  // kInline or kStatic.
   Route Resolve(const RouteQuery& query);
 
  private:
+  Route Run(uint32_t handler) const;
   Route ByAction(const RouteQuery& query);
   Route ByTypeOrListener(const RouteQuery& query, bool is_json);
 

@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 
 #include "common/config_keys.h"
+#include "common/job_channel.h"
 #include "common/log.h"
 #include "common/posix.h"
 
@@ -106,6 +107,7 @@ void Connection::OnEndOfInput() {
   if (listener_->config->half_close == HalfClose::kCancel || output_.empty())
     return Close(CloseReason::kDone);
   input_.Clear();  // an incomplete frame
+  decoder_.reset();
   if (receiving_ != nullptr) {
     // Its content will never be complete; answers before it are still due. It is the last in the
     // order.
@@ -166,7 +168,7 @@ void Connection::CloseNow() {
   if (state_ == ConnState::kMoving) return LetGo();  // it may be another worker's by now
   uint64_t sent = 0;
   if (state_ != ConnState::kLingering) {
-    (void)output_.Flush(socket_.get(), &sent, [this](Exchange* done) { io_->Release(done); });
+    (void)output_.Flush(socket_.get(), &sent, [this](Exchange* done) { OnSent(done); });
     ShutdownWrite(socket_.get());
     // Closing with unread input would send a reset, which destroys what was just said.
     for (int i = 0; i < kMaxDropsAtClose; ++i) {
@@ -179,6 +181,7 @@ void Connection::CloseNow() {
 }
 
 void Connection::Abandon(Exchange* exchange) {
+  if (exchange->is_page) io_->pages->OnPageGone(exchange);
   io_->dispatcher->Abandon(exchange);
   io_->Release(exchange);
 }
@@ -193,6 +196,7 @@ void Connection::Close(CloseReason reason) {
   Enter(ConnState::kClosed);
   output_.TakeAll([this](Exchange* exchange) { Abandon(exchange); });
   receiving_ = nullptr;  // it was in the output's order, too
+  decoder_.reset();
   if (is_watched) io_->selector->Unregister(socket_.get());
   socket_.Reset();
   timer_.Disarm();
@@ -209,6 +213,12 @@ Exchange* Connection::NewExchange(const RequestHead& head) {
   exchange->has_request_id = head.has_request_id;
   exchange->request_id.assign(head.request_id.data(), head.request_id.size());
   exchange->close_after = head.close_after || !listener_->config->keepalive;
+  exchange->answer_form = head.answer_form;
+  exchange->omit_content = head.omit_content;
+  exchange->arrived = io_->now();
+  exchange->bytes_in = head.head_bytes + head.tail_bytes;
+  // Of larger content, and of content in a coding, it is told when all of it has been taken.
+  if (head.content_bytes <= kInlinePayloadMax) exchange->bytes_in += head.content_bytes;
   output_.Push(exchange);
   return exchange;
 }
@@ -216,14 +226,11 @@ Exchange* Connection::NewExchange(const RequestHead& head) {
 void Connection::OnAnswer(Exchange* exchange, const Answer& answer) {
   exchange->deadline.Disarm();
   EncodeAnswer(exchange, answer);
-  exchange->state = Exchange::State::kAnswered;
   if (answer.code == ErrorCode::kOverloaded) {
     LOG_LIMITED(WARNING, io_->overloaded_log, io_->now())
         << "a request was refused: " << answer.message;
   }
-  output_.OnAnswered(*exchange);
-  Bump(io_->slot->answers[static_cast<size_t>(answer.code)]);
-  ScheduleFlush();
+  NoteAnswered(exchange, answer.code);
 }
 
 void Connection::EncodeAnswer(Exchange* exchange, const Answer& answer) {
@@ -235,6 +242,10 @@ void Connection::EncodeAnswer(Exchange* exchange, const Answer& answer) {
   head.request_id = exchange->request_id;
   head.has_request_id = exchange->has_request_id;
   head.close = exchange->close_after;
+  head.answer_form = exchange->answer_form;
+  head.http_status = answer.http_status;
+  head.retry_ms = answer.retry_ms;
+  head.omit_content = exchange->omit_content;
   if (answer.is_plain_error) {
     if (framing.AppendError(head, answer.message, &exchange->out)) return;
     exchange->close_after = true;  // no room for an error: closing says it, and the log says why
@@ -247,16 +258,20 @@ void Connection::EncodeAnswer(Exchange* exchange, const Answer& answer) {
   head.content_encoding = answer.content_encoding;
   head.content_bytes = answer.content.size();
   if (answer.pieces != nullptr) {
+    const auto is_in_packet = [&](const AnswerPiece& piece) {
+      return piece.result == nullptr && !piece.file.valid() && !piece.is_static &&
+             exchange->request == nullptr;
+    };
     uint64_t in_packet = 0;
     for (const AnswerPiece& piece : *answer.pieces) {
       head.content_bytes += piece.bytes;
-      if (piece.result == nullptr && !piece.file.valid() && exchange->request == nullptr)
-        in_packet += piece.bytes;
+      if (is_in_packet(piece)) in_packet += piece.bytes;
     }
+    if (exchange->omit_content) return framing.AppendResponseHead(head, &exchange->out);
     exchange->content.clear();
     exchange->content.reserve(in_packet);  // so that it does not move
     for (AnswerPiece& piece : *answer.pieces) {
-      if (piece.result == nullptr && !piece.file.valid() && exchange->request == nullptr) {
+      if (is_in_packet(piece)) {
         const size_t at = exchange->content.size();
         exchange->content.append(piece.data, piece.bytes);
         piece.data = exchange->content.data() + at;
@@ -266,6 +281,7 @@ void Connection::EncodeAnswer(Exchange* exchange, const Answer& answer) {
     answer.pieces->clear();
   }
   framing.AppendResponseHead(head, &exchange->out);
+  if (exchange->omit_content) return;
   exchange->out.append(answer.content.data(), answer.content.size());
   const absl::string_view tail = framing.ResponseTail();
   exchange->out.append(tail.data(), tail.size());
@@ -281,6 +297,15 @@ void Connection::AnswerError(Exchange* exchange, ErrorCode code, absl::string_vi
   OnAnswer(exchange, answer);
 }
 
+void Connection::AnswerError(Exchange* exchange, const FrameError& error) {
+  Answer answer;
+  answer.code = error.code;
+  answer.is_plain_error = true;
+  answer.message = error.message;
+  answer.http_status = error.http_status;
+  OnAnswer(exchange, answer);
+}
+
 void Connection::ScheduleFlush() {
   if (flush_scheduled_ || closed()) return;
   flush_scheduled_ = true;
@@ -292,7 +317,7 @@ void Connection::Flush() {
   if (closed() || state_ == ConnState::kMoving) return;
   uint64_t sent = 0;
   const OutputQueue::Outcome outcome =
-      output_.Flush(socket_.get(), &sent, [this](Exchange* done) { io_->Release(done); });
+      output_.Flush(socket_.get(), &sent, [this](Exchange* done) { OnSent(done); });
   if (sent > 0) last_active_ = blocked_since_ = io_->now();
   AfterFlush(outcome);
 }
@@ -326,6 +351,7 @@ void Connection::AfterFlush(OutputQueue::Outcome outcome) {
 void Connection::BeginLinger() {
   output_.TakeAll([this](Exchange* exchange) { Abandon(exchange); });
   receiving_ = nullptr;  // it was in the output's order, too
+  decoder_.reset();
   if (peer_done_) return Close(CloseReason::kDone);
   if (state_ != ConnState::kFinishing) Enter(ConnState::kFinishing);
   Enter(ConnState::kLingering);
@@ -372,6 +398,29 @@ CloseReason Connection::TimeoutReason() const {
   return in_frame ? CloseReason::kFrameTimeout : CloseReason::kIdleTimeout;
 }
 
+// Where the protocol has words for it, the client hears that its request did not arrive in time.
+bool Connection::AnswerTimeout() {
+  const bool is_receiving = state_ == ConnState::kReceivingContent;
+  const bool is_waiting = is_receiving || state_ == ConnState::kReadingFrames;
+  FrameError error;
+  if (!is_waiting || TimeoutReason() != CloseReason::kFrameTimeout ||
+      !listener_->framing->TimeoutError(&error)) {
+    return false;
+  }
+  Bump(io_->slot->closed_frame);
+  RequestHead last;
+  last.close_after = true;
+  Exchange* const exchange = is_receiving ? TakeReceiving() : NewExchange(last);
+  decoder_.reset();
+  exchange->close_after = true;
+  io_->payloads->Recycle(std::move(exchange->request));
+  input_.Clear();
+  AnswerError(exchange, error);
+  Enter(ConnState::kFinishing);
+  UpdateInterest();
+  return true;
+}
+
 void Connection::ArmNoLaterThan(Instant deadline) {
   if (deadline < timer_.deadline()) io_->timers->Arm(&timer_, deadline);
 }
@@ -380,7 +429,7 @@ void Connection::OnTimer(Timer*, Instant now) {
   if (state_ == ConnState::kAwaitingMemory) return OnMemoryRetry();
   FinishIfDraining();
   const Instant due = NextTimeout();
-  if (now >= due) return Close(TimeoutReason());
+  if (now >= due && !AnswerTimeout()) return Close(TimeoutReason());
   io_->timers->Arm(&timer_, due);
 }
 

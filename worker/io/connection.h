@@ -2,6 +2,7 @@
 #define WINDLASS_WORKER_IO_CONNECTION_H_
 
 #include <cstdint>
+#include <memory>
 
 #include "common/byte_buffer.h"
 #include "common/timer_wheel.h"
@@ -90,6 +91,14 @@ class Connection : public TimerOwner {
   // Begins here, as another worker left it. An error means that it cannot be served (delete it).
   absl::Status StartMoved(IncomingConnection moved);
 
+  // Pages (worker/io/page_source.h, connection_pages.cc). Once for each exchange that OnPage got:
+  void AnswerPage(Exchange* exchange, const PageAnswer& answer);
+  // or these. False: the client has not taken enough of what was before; nothing was added.
+  void BeginStream(Exchange* exchange, absl::string_view content_type,
+                   absl::string_view extra_headers);
+  bool StreamChunk(Exchange* exchange, absl::string_view bytes);
+  void EndStream(Exchange* exchange);
+
   SelectorToken token() const { return token_; }
   ConnState state() const { return state_; }
   const ListenerContext& listener() const { return *listener_; }
@@ -120,7 +129,14 @@ class Connection : public TimerOwner {
   size_t CutFrames(absl::string_view input);
   void CutWaitingInput();
   void HandleRequest(const RequestHead& head, absl::string_view content);
-  void HandleInline(const RequestHead& head, absl::string_view content);
+  void HandleInline(const RequestHead& head, uint32_t handler, absl::string_view content);
+  void HandleStatic(const RequestHead& head, uint32_t handler);
+  void AnswerStatic(Exchange* exchange, uint32_t handler);
+  void HandlePage(const RequestHead& head);
+  void GivePage(const RequestHead& head, Exchange* exchange);
+  void SendContinue();
+  JobRequest JobFor(const RequestHead& head, const Route& route) const;
+  RouteQuery QueryFor(const RequestHead& head) const;
   size_t BeginLargeContent(const RequestHead& head, absl::string_view head_bytes,
                            absl::string_view arrived);
   Exchange* TakeReceiving();
@@ -129,12 +145,31 @@ class Connection : public TimerOwner {
   void SubmitContent(Exchange* exchange);
   void RefuseLargeContent(ErrorCode code, absl::string_view message);
   bool GrowContent(uint64_t bytes);
+  uint64_t ContentArrived() const;
+  size_t BeginCodedContent(const RequestHead& head, absl::string_view head_bytes,
+                           absl::string_view coded);
+  size_t AbsorbCoded(absl::string_view coded);
+  size_t TakeDecoded(absl::string_view bytes, ErrorCode* failed);
+  void ReadCoded();
+  void AbsorbWaitingCoded();
+  void OnCodedComplete();
+  void LoseCodedContent(ErrorCode code, absl::string_view message);
   void NoteRequest();
   Instant JobDeadline(const RequestHead& head, uint32_t handler) const;
 
   // Output.
   Exchange* NewExchange(const RequestHead& head);
   void AnswerError(Exchange* exchange, ErrorCode code, absl::string_view message);
+  void AnswerError(Exchange* exchange, const FrameError& error);
+  ResponseHead PageHead(const Exchange& exchange) const;
+  void NoteAnswered(Exchange* exchange, ErrorCode code);
+  void OnSent(Exchange* exchange);
+  // A request of this worker's is over: the kernel has the last byte of its answer. What there is
+  // to tell of it is in the exchange; this turn's instant is when it went.
+  void OnDelivered(const Exchange& exchange);
+  // The same of one that never had an exchange: answered `ok` in the turn in which it came.
+  // `handler`: index into Config::handlers, or Exchange::kUnknown.
+  void OnAnsweredInline(uint32_t handler, uint64_t bytes_in, uint64_t bytes_out);
   void EncodeAnswer(Exchange* exchange, const Answer& answer);
   void ScheduleFlush();
   void AfterFlush(OutputQueue::Outcome outcome);
@@ -144,6 +179,7 @@ class Connection : public TimerOwner {
   Instant NextTimeout() const;
   CloseReason TimeoutReason() const;
   void ArmNoLaterThan(Instant deadline);
+  bool AnswerTimeout();
   void OnMemoryRetry();
 
   // Fixed after construction.
@@ -164,9 +200,10 @@ class Connection : public TimerOwner {
   CutState cut_;
   OutputQueue output_;
   BacklogLane* lane_ = nullptr;
-  Exchange* receiving_ = nullptr;  // large content is arriving for it
-  size_t tail_left_ = 0;           // bytes to drop before the next frame
-  uint64_t content_left_ = 0;      // of it, or of content that is skipped
+  Exchange* receiving_ = nullptr;            // large content is arriving for it
+  std::unique_ptr<ContentDecoder> decoder_;  // that content is in a coding
+  size_t tail_left_ = 0;                     // bytes to drop before the next frame
+  uint64_t content_left_ = 0;                // of it, or of content that is skipped
   Timer timer_;
   Instant accepted_;
   Instant since_;        // start of the current frame, of the memory wait or of lingering

@@ -11,9 +11,8 @@ namespace windlass {
 namespace {
 
 constexpr size_t kLeastRead = 4 << 10;
-constexpr uint64_t kMaxContentRead = 1 << 20;  // of large content, in one turn
-constexpr absl::Duration kMemoryRetryEvery = absl::Milliseconds(20);
-constexpr absl::Duration kMemoryWait = absl::Seconds(2);  // then the request is refused
+constexpr size_t kLongestCopiedAnswer = 32 << 10;  // longer ones go out from where they are
+constexpr absl::string_view kJsonType = "text/json";
 
 }  // namespace
 
@@ -80,19 +79,22 @@ size_t Connection::CutFrames(absl::string_view input) {
       RequestHead last;
       last.request_id = head.request_id;
       last.has_request_id = head.has_request_id;
+      last.answer_form = head.answer_form;
+      last.omit_content = head.omit_content;
       last.close_after = true;
       NoteRequest();
-      AnswerError(NewExchange(last), error.code, error.message);
+      AnswerError(NewExchange(last), error);
       Enter(ConnState::kFinishing);
       break;
     }
     const size_t content_here =
         std::min<uint64_t>(head.content_bytes, rest.size() - head.head_bytes);
     const bool is_whole = head.frame_bytes() <= rest.size();
-    const absl::string_view content = rest.substr(head.head_bytes, content_here);
+    const absl::string_view content =
+        head.content_is_made ? head.content : rest.substr(head.head_bytes, content_here);
     if (outcome == CutOutcome::kRefused) {
       NoteRequest();
-      AnswerError(NewExchange(head), error.code, error.message);
+      AnswerError(NewExchange(head), error);
       content_left_ = head.content_bytes - content_here;
       if (content_left_ > 0) {
         Enter(ConnState::kSkippingContent);
@@ -101,6 +103,9 @@ size_t Connection::CutFrames(absl::string_view input) {
       }
       if (head.close_after || !listener_->config->keepalive) Enter(ConnState::kFinishing);
       at += head.head_bytes + content_here;
+    } else if (head.is_coded) {
+      at += head.head_bytes;
+      at += BeginCodedContent(head, rest.substr(0, head.head_bytes), rest.substr(head.head_bytes));
     } else if (is_whole && head.content_bytes <= kInlinePayloadMax) {
       HandleRequest(head, content);
       at += head.frame_bytes();
@@ -108,6 +113,8 @@ size_t Connection::CutFrames(absl::string_view input) {
       tail_left_ = head.tail_bytes;
       at += head.head_bytes + BeginLargeContent(head, rest.substr(0, head.head_bytes), content);
     } else {
+      if (head.expects_continue && content.empty() && !cut_.continued) SendContinue();
+      cut_.continued = true;
       cut_.need = static_cast<uint32_t>(head.frame_bytes());
       break;
     }
@@ -134,49 +141,48 @@ Instant Connection::JobDeadline(const RequestHead& head, uint32_t handler) const
   return io_->now() + limit;
 }
 
-namespace {
-
-JobRequest MakeJobRequest(const RequestHead& head, const Route& route, uint32_t listener,
-                          Instant deadline) {
+JobRequest Connection::JobFor(const RequestHead& head, const Route& route) const {
+  const bool is_known = route.kind == Route::Kind::kRun;
   JobRequest request;
   request.kind = route.kind == Route::Kind::kResolve ? proto::RESOLVE : proto::RUN;
   request.handler = route.handler;
-  request.listener = listener;
+  request.listener = listener_->index;
   request.content_type = head.content_type;
   request.content_encoding = head.content_encoding;
   request.header = head.header;
   request.big_endian = head.big_endian;
-  request.deadline = deadline;
+  request.deadline = JobDeadline(head, is_known ? route.handler : UINT32_MAX);
+  const bool is_http = listener_->config->protocol == Protocol::kHttp;
+  if (is_http && is_known && io_->config->handlers[route.handler].json &&
+      head.content_type != kJsonType) {
+    request.content_type = kJsonType;
+    request.content_encoding = "utf-8";
+  }
   return request;
 }
 
-RouteQuery MakeQuery(const RequestHead& head, uint32_t listener) {
-  return {listener,        head.handler, head.content_type, head.content_encoding,
-          head.big_endian, std::nullopt};
+RouteQuery Connection::QueryFor(const RequestHead& head) const {
+  return {listener_->index,      head.handler,    head.content_type,
+          head.content_encoding, head.big_endian, std::nullopt};
 }
-
-uint32_t KnownHandler(const Route& route) {
-  return route.kind == Route::Kind::kRun ? route.handler : UINT32_MAX;
-}
-
-}  // namespace
 
 void Connection::HandleRequest(const RequestHead& head, absl::string_view content) {
   NoteRequest();
-  RouteQuery query = MakeQuery(head, listener_->index);
+  if (io_->pages != nullptr) return HandlePage(head);
+  RouteQuery query = QueryFor(head);
   query.content = content;
   const Route route = io_->router->Find(query);
   switch (route.kind) {
     case Route::Kind::kInline:
-      HandleInline(head, content);
+      HandleInline(head, route.handler, content);
+      break;
+    case Route::Kind::kStatic:
+      HandleStatic(head, route.handler);
       break;
     case Route::Kind::kRun:
-    case Route::Kind::kResolve: {
-      const Instant deadline = JobDeadline(head, KnownHandler(route));
-      io_->dispatcher->Submit(NewExchange(head),
-                              MakeJobRequest(head, route, listener_->index, deadline), content);
+    case Route::Kind::kResolve:
+      io_->dispatcher->Submit(NewExchange(head), JobFor(head, route), content);
       break;
-    }
     case Route::Kind::kRefuse:
       AnswerError(NewExchange(head), route.code, route.message);
       break;
@@ -195,17 +201,78 @@ void Connection::HandleRequest(const RequestHead& head, absl::string_view conten
 
 // The answer is the content. Nobody to wait for: no exchange either, unless there are answers
 // before it.
-void Connection::HandleInline(const RequestHead& head, absl::string_view content) {
+void Connection::HandleInline(const RequestHead& head, uint32_t handler,
+                              absl::string_view content) {
   const bool closes = head.close_after || !listener_->config->keepalive;
   if (!output_.has_exchanges() && !closes) {
     output_.raw().Append(content);
-    output_.raw().Append(listener_->framing->ResponseTail());
-    Bump(io_->slot->answers[static_cast<size_t>(ErrorCode::kOk)]);
+    const absl::string_view tail = listener_->framing->ResponseTail();
+    output_.raw().Append(tail);
+    OnAnsweredInline(handler, head.frame_bytes(), content.size() + tail.size());
     return ScheduleFlush();
   }
   Answer answer;
   answer.content = content;
-  OnAnswer(NewExchange(head), answer);
+  Exchange* const exchange = NewExchange(head);
+  exchange->route_handler = handler;
+  OnAnswer(exchange, answer);
+}
+
+// As HandleInline.
+void Connection::HandleStatic(const RequestHead& head, uint32_t handler) {
+  const StaticHandler& fixed = *io_->statics->Find(handler);
+  const bool closes = head.close_after || !listener_->config->keepalive;
+  if (!output_.has_exchanges() && !closes && fixed.content().size() <= kLongestCopiedAnswer) {
+    ResponseHead response;
+    response.content_type = fixed.content_type();
+    response.content_encoding = fixed.content_encoding();
+    response.content_bytes = fixed.content().size();
+    response.request_id = head.request_id;
+    response.has_request_id = head.has_request_id;
+    response.answer_form = head.answer_form;
+    std::string& out = io_->answer_scratch;
+    out.clear();
+    listener_->framing->AppendResponseHead(response, &out);
+    if (!head.omit_content) out.append(fixed.content());
+    const absl::string_view tail = listener_->framing->ResponseTail();
+    out.append(tail.data(), tail.size());
+    output_.raw().Append(out);
+    OnAnsweredInline(handler, head.frame_bytes(), out.size());
+    return ScheduleFlush();
+  }
+  AnswerStatic(NewExchange(head), handler);
+}
+
+void Connection::AnswerStatic(Exchange* exchange, uint32_t handler) {
+  const StaticHandler& fixed = *io_->statics->Find(handler);
+  exchange->route_handler = handler;
+  std::vector<AnswerPiece> pieces(1);
+  pieces[0].data = fixed.content().data();
+  pieces[0].bytes = fixed.content().size();
+  pieces[0].is_static = true;
+  Answer answer;
+  answer.content_type = fixed.content_type();
+  answer.content_encoding = fixed.content_encoding();
+  answer.pieces = &pieces;
+  OnAnswer(exchange, answer);
+}
+
+// The client waits for this before it sends the content.
+void Connection::SendContinue() {
+  if (!output_.has_exchanges()) {
+    std::string& out = io_->answer_scratch;
+    out.clear();
+    listener_->framing->AppendContinue(&out);
+    output_.raw().Append(out);
+  } else {  // after the answers before it
+    Exchange* const interim = io_->exchanges->Take(this);
+    interim->is_interim = true;
+    listener_->framing->AppendContinue(&interim->out);
+    output_.Push(interim);
+    interim->state = Exchange::State::kAnswered;
+    output_.OnAnswered(*interim);
+  }
+  ScheduleFlush();
 }
 
 // Bytes back as they came: straight from where they were received, and only what the kernel does
@@ -229,142 +296,6 @@ void Connection::ReadRaw() {
   output_.raw().Append(bytes);
   if (AtLimit()) Enter(ConnState::kAtLimit);
   ScheduleFlush();
-}
-
-// --- Large content
-// -------------------------------------------------------------------------------------------------------
-
-// A request whose content goes to memory that the pool can map. Returns how many of the `arrived`
-// bytes of content it took.
-size_t Connection::BeginLargeContent(const RequestHead& head, absl::string_view head_bytes,
-                                     absl::string_view arrived) {
-  NoteRequest();
-  Exchange* const exchange = NewExchange(head);
-  const Route route = io_->router->Find(MakeQuery(head, listener_->index));
-  receiving_ = exchange;
-  exchange->out.assign(head_bytes.data(), head_bytes.size());  // in case that it must move
-  content_left_ = head.content_bytes;
-  if (input_.empty()) since_ = io_->now();
-  ArmNoLaterThan(since_ + listener_->config->frame_timeout);
-  Enter(ConnState::kReceivingContent);
-  if (route.kind == Route::Kind::kRefuse) {
-    RefuseLargeContent(route.code, route.message);
-  } else if (!io_->payloads->CouldEverHold(head.content_bytes)) {
-    RefuseLargeContent(ErrorCode::kTooLarge, "content beyond half of workers.payload_memory");
-  } else if ((exchange->request = io_->payloads->Take(head.content_bytes)) == nullptr) {
-    RefuseLargeContent(ErrorCode::kOverloaded, "no memory for the content, retry in 1000 ms");
-  } else {
-    exchange->request_bytes = head.content_bytes;
-    exchange->is_inline = route.kind == Route::Kind::kInline;
-    if (!exchange->is_inline) {
-      const Instant deadline = JobDeadline(head, KnownHandler(route));
-      io_->dispatcher->Prepare(exchange, MakeJobRequest(head, route, listener_->index, deadline));
-    }
-  }
-  return AbsorbContent(arrived);
-}
-
-// Moves content that has arrived already to where it belongs, or drops it. Returns how much that
-// is.
-size_t Connection::AbsorbContent(absl::string_view arrived) {
-  const size_t take = std::min<uint64_t>(content_left_, arrived.size());
-  if (state_ == ConnState::kReceivingContent) {
-    const uint64_t have = receiving_->request_bytes - content_left_;
-    if (!GrowContent(have + take)) return 0;
-    std::memcpy(receiving_->request->data() + have, arrived.data(), take);
-  } else if (state_ != ConnState::kSkippingContent) {
-    return state_ == ConnState::kFinishing ? take : 0;
-  }
-  content_left_ -= take;
-  if (content_left_ == 0) OnContentComplete();
-  return take;
-}
-
-bool Connection::GrowContent(uint64_t bytes) {
-  if (io_->payloads->Grow(receiving_->request.get(), bytes)) return true;
-  Enter(ConnState::kAwaitingMemory);
-  since_ = io_->now();
-  ArmNoLaterThan(since_ + kMemoryRetryEvery);
-  return false;
-}
-
-void Connection::OnMemoryRetry() {
-  const uint64_t have = receiving_->request_bytes - content_left_;
-  // As much as the next step will ask for: less would send us straight back here.
-  const uint64_t want = have + std::max<uint64_t>(input_.size(), kMaxContentRead);
-  if (io_->payloads->Grow(receiving_->request.get(), std::min(want, receiving_->request_bytes))) {
-    Enter(ConnState::kReceivingContent);
-    since_ = io_->now();
-    io_->timers->Arm(&timer_, NextTimeout());
-  } else if (io_->now() - since_ < kMemoryWait) {
-    return io_->timers->Arm(&timer_, io_->now() + kMemoryRetryEvery);
-  } else {
-    RefuseLargeContent(ErrorCode::kOverloaded,
-                       "the memory for payloads in flight is used up, retry in 1000 ms");
-    io_->timers->Arm(&timer_, NextTimeout());
-  }
-  const size_t taken = AbsorbContent(input_.view());
-  if (taken > 0) input_.Consume(taken);
-  if (state_ == ConnState::kReadingFrames) CutWaitingInput();
-  UpdateInterest();
-}
-
-void Connection::ReadContent() {
-  const uint64_t have = receiving_->request_bytes - content_left_;
-  const uint64_t room = std::min(content_left_, kMaxContentRead);
-  if (!GrowContent(have + room)) return;
-  const IoResult got = RecvSome(socket_.get(), receiving_->request->data() + have, room);
-  if (got.outcome == IoOutcome::kWouldBlock) return;
-  if (got.outcome == IoOutcome::kEnd) return OnEndOfInput();
-  if (got.outcome == IoOutcome::kPeerGone) return Close(CloseReason::kPeerGone);
-  content_left_ -= got.bytes;
-  if (content_left_ == 0) OnContentComplete();
-}
-
-// Also of content that was skipped.
-void Connection::OnContentComplete() {
-  Exchange* const exchange = receiving_ == nullptr ? nullptr : TakeReceiving();
-  const bool closes = IsDraining() || (exchange != nullptr && exchange->close_after);
-  Enter(closes ? ConnState::kFinishing : ConnState::kReadingFrames);
-  if (exchange != nullptr) SubmitContent(exchange);
-  if (io_->leaving && !closed()) Quiesce();  // it was too much to move
-}
-
-void Connection::SubmitContent(Exchange* exchange) {
-  if (!exchange->is_inline) return io_->dispatcher->SubmitPrepared(exchange);
-  std::vector<AnswerPiece> pieces(1);
-  pieces[0].data = exchange->request->data();
-  pieces[0].bytes = exchange->request_bytes;
-  Answer answer;
-  answer.pieces = &pieces;
-  OnAnswer(exchange, answer);
-}
-
-// Its content is complete, or will not come.
-Exchange* Connection::TakeReceiving() {
-  receiving_->out.clear();  // held the head
-  return std::exchange(receiving_, nullptr);
-}
-
-void Connection::RefuseLargeContent(ErrorCode code, absl::string_view message) {
-  Exchange* const exchange = TakeReceiving();
-  io_->payloads->Recycle(std::move(exchange->request));
-  const bool closes = exchange->close_after;
-  AnswerError(exchange, code, message);
-  Enter(closes || IsDraining() ? ConnState::kFinishing : ConnState::kSkippingContent);
-}
-
-void Connection::ReadAndDrop() {
-  const bool skipping = state_ == ConnState::kSkippingContent;
-  size_t room = io_->input_scratch_bytes;
-  if (skipping) room = std::min<uint64_t>(room, content_left_);
-  const IoResult got = RecvSome(socket_.get(), io_->input_scratch.data(), room);
-  if (got.outcome == IoOutcome::kWouldBlock) return;
-  if (got.outcome == IoOutcome::kPeerGone) return Close(CloseReason::kPeerGone);
-  if (got.outcome == IoOutcome::kEnd) return skipping ? OnEndOfInput() : Close(CloseReason::kDone);
-  if (!skipping) return;
-  content_left_ -= got.bytes;
-  if (content_left_ == 0) OnContentComplete();
 }
 
 }  // namespace windlass

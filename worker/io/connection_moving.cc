@@ -19,7 +19,7 @@ void Connection::Quiesce() {
     case ConnState::kReceivingContent:
     case ConnState::kAwaitingMemory:
       // What has come is copied; so much is better received to its end first (OnContentComplete).
-      if (receiving_->request_bytes - content_left_ > kMaxMovedContent) return;
+      if (ContentArrived() > kMaxMovedContent) return;
       UnreceiveContent();
       break;
     case ConnState::kAtLimit:
@@ -51,11 +51,18 @@ void Connection::Quiesce() {
 void Connection::UnreceiveContent() {
   Exchange* const exchange = receiving_;
   CHECK(output_.TakeLast() == exchange);
-  const uint64_t arrived = exchange->request_bytes - content_left_;
+  const uint64_t arrived = ContentArrived();
   const std::string rest(input_.view());
   input_.Clear();
   input_.Append(exchange->out);  // its head
-  input_.Append({exchange->request->data(), arrived});
+  if (decoder_ != nullptr) {
+    std::string prefix;
+    decoder_->AppendPrefix(&prefix);
+    input_.Append(prefix);
+    decoder_.reset();
+  }
+  input_.Append(exchange->request != nullptr ? absl::string_view(exchange->request->data(), arrived)
+                                             : absl::string_view(exchange->content));
   input_.Append(rest);
   (void)TakeReceiving();
   content_left_ = 0;

@@ -35,7 +35,9 @@ Dispatcher::Dispatcher(const ProcessSetup& setup, TimerWheel* timers, PayloadPoo
 void Dispatcher::EncodeJob(Exchange* exchange, const JobRequest& request, std::string* envelope) {
   exchange->id = JobId::Make(setup_.slot, setup_.incarnation, next_sequence_++);
   exchange->created = timers_->now();
+  const bool is_known = request.kind == proto::RUN;
   exchange->handler = request.kind == proto::RESOLVE ? unknown_handler_ : request.handler;
+  exchange->route_handler = is_known ? request.handler : Exchange::kUnknown;
   job_.Clear();
   job_.set_id(exchange->id.word());
   job_.set_kind(request.kind);
@@ -61,6 +63,7 @@ void Dispatcher::Prepare(Exchange* exchange, const JobRequest& request) {
 
 void Dispatcher::Submit(Exchange* exchange, const JobRequest& request, absl::string_view content) {
   EncodeJob(exchange, request, &exchange->envelope);
+  exchange->submitted = exchange->created;
   if (!quarantine_.empty() && RefuseQuarantined(exchange, content)) return;
   timers_->Arm(&exchange->deadline, request.deadline);
   const bool is_sent =
@@ -71,6 +74,7 @@ void Dispatcher::Submit(Exchange* exchange, const JobRequest& request, absl::str
 }
 
 void Dispatcher::SubmitPrepared(Exchange* exchange) {
+  exchange->submitted = timers_->now();
   if (!exchange->deadline.armed()) {  // it ran out while the content arrived
     return AnswerError(exchange, ErrorCode::kDeadlineExceeded,
                        "deadline passed while the content arrived");
@@ -103,7 +107,11 @@ void Dispatcher::DropContent(Exchange* exchange) {
 }
 
 void Dispatcher::Enqueue(Exchange* exchange) {
-  if (BacklogIsFull()) return AnswerError(exchange, ErrorCode::kOverloaded, RetryHint());
+  if (BacklogIsFull()) {
+    return AnswerError(exchange, ErrorCode::kOverloaded,
+                       absl::StrCat("the queue of ", setup_.config->pool.queue,
+                                    " jobs is full, retry in ", RetryMs(), " ms"));
+  }
   exchange->state = Exchange::State::kQueued;
   backlog_.Push(exchange, sink_->LaneOf(exchange));
   PublishLoad();
@@ -121,13 +129,12 @@ bool Dispatcher::BacklogIsFull() const {
   return waiting >= static_cast<uint64_t>(setup_.config->pool.queue);
 }
 
-std::string Dispatcher::RetryHint() const {
+int Dispatcher::RetryMs() const {
   double longest = 0;
   for (uint32_t i = 0; i <= unknown_handler_; ++i)
     longest = std::max(longest, run_times_.mean_ns(i));
   const double queue_ms = longest * setup_.config->pool.queue / PoolReady() / 1e6;
-  return absl::StrCat("the queue of ", setup_.config->pool.queue, " jobs is full, retry in ",
-                      std::clamp(static_cast<int>(queue_ms / 2), 10, 10'000), " ms");
+  return std::clamp(static_cast<int>(queue_ms / 2), 10, 10'000);
 }
 
 // What siblings have to do: about how many clients wait for them (those whose jobs wait, and for
@@ -278,6 +285,7 @@ void Dispatcher::TakeReply() {
   }
   exchange->deadline.Disarm();
   DropContent(exchange);
+  NoteRun(exchange);
   Answer answer;
   answer.code = static_cast<ErrorCode>(reply_.status());
   answer.is_plain_error = reply_.is_error();
@@ -288,6 +296,18 @@ void Dispatcher::TakeReply() {
   answer.pieces = reply_.pieces().empty() ? nullptr : &pieces_;
   sink_->OnAnswer(exchange, answer);
   results_.Release(&pieces_);  // what the sink did not take
+}
+
+// What the pool process says of the run. It may say anything: no time in it is longer than ours.
+void Dispatcher::NoteRun(Exchange* exchange) const {
+  if (reply_.started_ns() == 0) return;  // of a former binary, which did not say
+  const int64_t most = std::max<int64_t>(0, timers_->now().ns - exchange->submitted.ns);
+  const uint64_t wait = reply_.started_ns() - static_cast<uint64_t>(exchange->submitted.ns);
+  exchange->wait_ns = std::clamp<int64_t>(static_cast<int64_t>(wait), 0, most);
+  exchange->run_ns = static_cast<int64_t>(std::min<uint64_t>(reply_.run_ns(), most));
+  const uint32_t slot = reply_.slot() - board_.worker_slots();  // wraps below the first
+  if (slot < board_.pool_slots()) exchange->pool_slot = reply_.slot();
+  if (reply_.handler() - 1 < unknown_handler_) exchange->route_handler = reply_.handler() - 1;
 }
 
 // The job is over: nothing reads its request any more.
@@ -304,6 +324,7 @@ void Dispatcher::AnswerError(Exchange* exchange, ErrorCode code, absl::string_vi
   answer.code = code;
   answer.is_plain_error = true;
   answer.message = message;
+  if (code == ErrorCode::kOverloaded) answer.retry_ms = static_cast<uint32_t>(RetryMs());
   sink_->OnAnswer(exchange, answer);
 }
 
@@ -333,6 +354,7 @@ void Dispatcher::OnTimer(Timer* timer, Instant) {
   if (exchange->state == Exchange::State::kReceiving)
     return;  // found out when its content is complete
   const bool was_queued = exchange->state == Exchange::State::kQueued;
+  if (was_queued) exchange->wait_ns = timers_->now().ns - exchange->submitted.ns;
   Abandon(exchange);
   AnswerError(exchange, ErrorCode::kDeadlineExceeded,
               was_queued ? "deadline passed in the queue" : "deadline passed");

@@ -133,6 +133,7 @@ class Dispatcher : public TimerOwner {
   void TakeReplies();
   void TakeReply();
   void Finish(OutTable::iterator job);
+  void NoteRun(Exchange* exchange) const;
   void AnswerError(Exchange* exchange, ErrorCode code, absl::string_view message);
   void CheckFence();
   void Lose(OutTable::iterator job, const LostJob& lost);
@@ -143,7 +144,7 @@ class Dispatcher : public TimerOwner {
   bool RefuseQuarantined(Exchange* exchange, absl::string_view content);
   bool IsMine(JobId id) const;
   void PublishLoad();
-  std::string RetryHint() const;
+  int RetryMs() const;
 
   // Fixed after construction.
   const ProcessSetup& setup_;

@@ -50,10 +50,17 @@ void ExchangePool::Give(Exchange* exchange) {
   }
   exchange->deadline.Disarm();
   exchange->has_request_id = exchange->close_after = exchange->is_inline = false;
+  exchange->omit_content = exchange->is_interim = exchange->is_page = exchange->is_open = false;
+  exchange->answer_form = 0;
   exchange->id = JobId();
   exchange->out_sent = exchange->piece_at = exchange->tail_bytes = 0;
   exchange->request_bytes = 0;
   exchange->attempts = 0;
+  exchange->arrived = exchange->submitted = Instant{};
+  exchange->bytes_in = exchange->bytes_out = 0;
+  exchange->wait_ns = exchange->run_ns = -1;
+  exchange->pool_slot = exchange->route_handler = Exchange::kUnknown;
+  exchange->code = ErrorCode::kOk;
   exchange->connection = nullptr;
   Empty(&exchange->request_id);
   Empty(&exchange->envelope);

@@ -36,6 +36,7 @@ struct AnswerPiece {
   uint64_t bytes = 0;
   MappingCache::Entry* result = nullptr;  // pinned while this piece is needed; see ResultMemory
   JobId owner;                            // whose result it is
+  bool is_static = false;                 // memory that stays as it is as long as the process
 };
 
 // What became of a request: the content of its answer. Views are valid during the call that hands
@@ -47,6 +48,8 @@ struct Answer {
   absl::string_view content_type, content_encoding;
   absl::string_view content;                   // small content, or
   std::vector<AnswerPiece>* pieces = nullptr;  // a list of parts, to be moved from
+  uint16_t http_status = 0;                    // 0: by `code`
+  uint32_t retry_ms = 0;                       // when to try again; 0: unknown
 };
 
 // A timer that knows whose deadline it is.
@@ -79,7 +82,13 @@ struct Exchange {
   bool has_request_id = false;
   bool close_after = false;  // the connection closes after this answer
   bool is_inline = false;    // answered with its own content, by the worker
-  uint32_t handler = 0;      // index for run-time estimates
+  // Of http (worker/framing/framing.h).
+  bool omit_content = false;
+  uint8_t answer_form = 0;
+  bool is_interim = false;  // no answer: a word that goes before one
+  bool is_page = false;     // a page source has it (worker/io/page_source.h)
+  bool is_open = false;     // answered, and more of the answer is to come
+  uint32_t handler = 0;     // index for run-time estimates
   Connection* connection = nullptr;
   Exchange* next = nullptr;  // in the connection's order
   JobId id;
@@ -96,6 +105,19 @@ struct Exchange {
   std::unique_ptr<RequestBuffer> request;  // large content; while it is out, the dispatcher has it
   uint64_t request_bytes = 0;
   uint8_t attempts = 0;  // how often it has been sent
+
+  // What there is to tell of it, once it is answered (Connection::OnDelivered).
+  static constexpr uint32_t kUnknown = UINT32_MAX;
+  Instant arrived;         // when its head was complete; 0: no request of this worker's
+  Instant submitted;       // as a job, with its content
+  uint64_t bytes_in = 0;   // head and content, as far as it was taken
+  uint64_t bytes_out = 0;  // the whole answer
+  // Of the job that answered it; negative: none did. What a pool process says, within what can be.
+  int64_t wait_ns = -1;  // from `submitted` until a process took it
+  int64_t run_ns = -1;
+  uint32_t pool_slot = kUnknown;
+  uint32_t route_handler = kUnknown;  // index into Config::handlers
+  ErrorCode code = ErrorCode::kOk;
 
   // When it is answered.
   std::string out;

@@ -54,6 +54,7 @@ IoLoop::IoLoop(ProcessSetup setup, ControlChannel* control, std::unique_ptr<Sele
   io_.exchanges = &exchanges_;
   io_.payloads = &payloads_;
   io_.router = &router_;
+  io_.statics = &statics_;
   io_.input_scratch.resize(kInputScratchBytes + kInputPadding);
   io_.input_scratch_bytes = kInputScratchBytes;
 }
@@ -63,6 +64,7 @@ IoLoop::~IoLoop() {
 }
 
 absl::Status IoLoop::Start() {
+  if (absl::Status loaded = statics_.Load(*setup_.config); !loaded.ok()) return loaded;
   absl::Status replies =
       selector_->Register(setup_.reply_channel, kReadable, SelectorToken{kRepliesKind << 56});
   if (!replies.ok()) return replies;

@@ -63,6 +63,7 @@ class IoLoop : private AnswerSink, private MovedConnectionSink, private TimerOwn
   // Working state. Order matters: connections go first.
   TimerWheel timers_;
   Router router_;
+  StaticAnswers statics_;
   ExchangePool exchanges_;
   PayloadPool payloads_;
   Dispatcher dispatcher_;

@@ -14,7 +14,9 @@
 #include "worker/handlers/router.h"
 #include "worker/io/dispatcher.h"
 #include "worker/io/exchange.h"
+#include "worker/io/page_source.h"
 #include "worker/io/payload_pool.h"
+#include "worker/io/static_answers.h"
 
 namespace windlass {
 
@@ -38,13 +40,16 @@ struct IoServices {
   ExchangePool* exchanges = nullptr;
   PayloadPool* payloads = nullptr;
   Router* router = nullptr;
-  bool draining = false;  // connections close after their answers
-  bool leaving = false;   // connections move to other workers
+  const StaticAnswers* statics = nullptr;
+  PageSource* pages = nullptr;  // answers all requests instead of handlers; null in workers
+  bool draining = false;        // connections close after their answers
+  bool leaving = false;         // connections move to other workers
   LogLimit closed_by_error_log, overloaded_log, handover_log;
 
   // Where input of connections that have none waiting is received; used only within one call.
   std::vector<char> input_scratch;
   size_t input_scratch_bytes = 0;  // without the padding
+  std::string answer_scratch;      // the same for answers
 
   // Connections with something to send at the end of this turn, and closed ones to be deleted then.
   std::vector<Connection*> to_flush;

@@ -33,8 +33,8 @@ constexpr uint32_t SurplusConnections(uint32_t own, uint64_t total, uint32_t wor
 //   1. A connection is offered to one worker at a time.
 //   2. A link with offers out is never closed from this side: only its end tells that the other
 //      worker has not taken them.
-//   3. Nobody is offered to a worker that has not been heard from: it may be stopped, and would keep
-//   what it was offered for as long.
+//   3. Nobody is offered to a worker that has not been heard from: it may be stopped, and would
+//   keep what it was offered for as long.
 // Blocking: never.
 class Mover : public TimerOwner {
  public:

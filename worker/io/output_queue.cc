@@ -18,7 +18,7 @@ bool HasPiecesLeft(const Exchange& exchange) { return exchange.piece_at < exchan
 }  // namespace
 
 bool OutputQueue::IsSent(const Exchange& exchange) {
-  return exchange.out_sent == exchange.out.size() && !HasPiecesLeft(exchange);
+  return exchange.out_sent == exchange.out.size() && !HasPiecesLeft(exchange) && !exchange.is_open;
 }
 
 void OutputQueue::Push(Exchange* exchange) {
@@ -98,7 +98,7 @@ size_t OutputQueue::Gather(iovec* chunks) const {
     if (!complete) break;
     const size_t tail_from = std::max(e->out_sent, HeadBytes(*e));
     add(e->out.data() + tail_from, e->out.size() - tail_from);
-    if (e->close_after) break;
+    if (e->close_after || e->is_open) break;
   }
   return count;
 }

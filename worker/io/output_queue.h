@@ -37,6 +37,8 @@ class OutputQueue {
     answered_bytes_ += exchange.unsent_bytes();
     --unanswered_;
   }
+  // So much was added to the answer of one that is_open.
+  void OnGrown(size_t bytes) { answered_bytes_ += bytes; }
   // Takes the last one out again. REQUIRES: there is one, and it is not answered.
   Exchange* TakeLast();
   // Everything unsent, in order: memory, and files, whose bytes go where the call comes. True: the

@@ -27,11 +27,14 @@ struct PageAnswer {
 
 // Role: answers requests of an http listener in the process itself, instead of a handler: the admin
 // endpoint. Each request is answered once, then or later: by Connection::AnswerPage, or by a stream
-// (BeginStream, any number of StreamChunk, EndStream).
+// (BeginStream, any number of StreamChunk, EndStream). `exchange->connection` is whose methods
+// these are.
 class PageSource {
  public:
   virtual ~PageSource() = default;
   virtual void OnPage(const PageRequest& request, Exchange* exchange) = 0;
+  // The process is to end: answers and streams must, too.
+  virtual void OnDrain() = 0;
   // The client went before the answer, or its stream, was complete: `exchange` means nothing any
   // more.
   virtual void OnPageGone(Exchange* exchange) = 0;

@@ -200,6 +200,7 @@ void JobLoop::RunHandler(uint32_t index, absl::string_view content) {
   if (index >= handlers_.size())
     return replies_.SendError(ErrorCode::kUnavailable, "unknown handler");
   slot_.job_handler.store(index + 1, std::memory_order_relaxed);
+  replies_.NoteHandler(index);
   context_.SetHandler(setup_.config->handlers[index].name);
   const Request request{content, job_.content_type(), job_.content_encoding(), order,
                         job_.header()};

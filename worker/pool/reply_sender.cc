@@ -31,6 +31,8 @@ void ReplySender::Begin(JobId id, Instant started) {
   id_ = id;
   started_ = started;
   reply_.Clear();
+  reply_.set_started_ns(static_cast<uint64_t>(started.ns));
+  reply_.set_slot(setup_.slot.value);
   payload_.clear();
   fds_.clear();
   used_ = nullptr;

@@ -28,6 +28,8 @@ class ReplySender {
 
   // The job that the next Send or SendError answers, and when it started.
   void Begin(JobId id, Instant started);
+  // Which handler runs: an index into the configuration's.
+  void NoteHandler(uint32_t handler) { reply_.set_handler(handler + 1); }
   void Send(const Response& response);
   void SendError(ErrorCode code, absl::string_view message);
 

@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 
 #include "absl/strings/str_cat.h"
+#include "tests/common/report/replies.h"
 #include "tests/tools/ctl/control_server.h"
-#include "tests/tools/ctl/replies.h"
 
 namespace windlass {
 namespace {

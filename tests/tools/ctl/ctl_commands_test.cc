@@ -5,9 +5,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "tests/common/report/replies.h"
+#include "tests/common/report/sample_reports.h"
 #include "tests/tools/ctl/control_server.h"
-#include "tests/tools/ctl/replies.h"
-#include "tests/tools/ctl/sample_reports.h"
 
 // Whole commands against a server that a thread plays: what is printed, and the exit code.
 

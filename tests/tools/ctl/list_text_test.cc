@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/tools/ctl/sample_reports.h"
+#include "tests/common/report/sample_reports.h"
 
 namespace windlass {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/match.h"
-#include "tests/tools/ctl/sample_reports.h"
+#include "tests/common/report/sample_reports.h"
 
 namespace windlass {
 namespace {

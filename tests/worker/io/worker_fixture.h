@@ -27,8 +27,8 @@
 
 namespace windlass {
 
-// The listeners of every worker here, by index. All but `message` and `work` echo.
-enum TestListener : uint32_t { kLine, kWork, kLength, kEcho, kMessage };
+// The listeners of every worker here, by index. All but `message`, `work` and `http` echo.
+enum TestListener : uint32_t { kLine, kWork, kLength, kEcho, kMessage, kHttp };
 
 inline Config TestConfig() {
   Config config;
@@ -42,11 +42,17 @@ inline Config TestConfig() {
   listen(Protocol::kLength, "");
   listen(Protocol::kEcho, "");
   listen(Protocol::kMessage, "");
-  config.handlers.resize(2);
+  listen(Protocol::kHttp, "");
+  config.listeners.back().half_close = HalfClose::kCancel;
+  config.listeners.back().max_content = 1 << 20;
+  config.handlers.resize(3);
   config.handlers[0].name = config.handlers[0].builtin = "echo";
   config.handlers[1].name = "work";
   config.handlers[1].builtin = "binary";
   config.handlers[1].deadline = absl::Hours(1);
+  config.handlers[2].name = "fixed";
+  config.handlers[2].builtin = "static";
+  config.handlers[2].options["body"] = std::string("fixed");
   return config;
 }
 
@@ -124,6 +130,8 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
     io_.exchanges = &exchanges_;
     io_.payloads = &payloads_;
     io_.router = &router_;
+    EXPECT_TRUE(statics_.Load(config).ok());
+    io_.statics = &statics_;
     io_.input_scratch.resize(kScratchBytes + kInputPadding);
     io_.input_scratch_bytes = kScratchBytes;
     EXPECT_TRUE(selector_->Register(replies_.receive_end.get(), kReadable, kReplies).ok());
@@ -316,6 +324,7 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
   std::vector<ListenerContext> listeners_;
   TimerWheel timers_;
   Router router_;
+  StaticAnswers statics_;
   ExchangePool exchanges_;
   PayloadPool payloads_;
   Dispatcher dispatcher_;

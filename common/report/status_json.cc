@@ -1,0 +1,135 @@
+#include "common/report/status_json.h"
+
+#include <utility>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/report/human_units.h"
+#include "common/report/json_writer.h"
+#include "common/report/list_json.h"
+
+namespace windlass {
+namespace {
+
+void WriteLastReload(const proto::StatusReport& report, JsonWriter* json) {
+  if (!report.has_last_reload()) return json->Null("last_reload");
+  const proto::StatusReport::LastReload& last = report.last_reload();
+  json->OpenObject("last_reload");
+  json->Text("time", UtcTime(absl::FromUnixMillis(last.time_unix_ms())));
+  json->Flag("ok", last.ok());
+  json->Text("message", last.message());
+  json->Close();
+}
+
+void WriteListeners(const proto::StatusReport& report, JsonWriter* json) {
+  json->OpenList("listeners");
+  for (const proto::StatusReport::Listener& one : report.listeners()) {
+    json->OpenObject("");
+    json->Text("address", one.address());
+    json->Text("protocol", one.protocol());
+    json->Unsigned("generation", one.generation());
+    json->Close();
+  }
+  json->Close();
+}
+
+void WriteGenerations(const proto::StatusReport& report, JsonWriter* json) {
+  json->OpenList("generations");
+  for (const proto::StatusReport::Generation& one : report.generations()) {
+    json->OpenObject("");
+    json->Unsigned("number", one.number());
+    json->Text("state", one.state());
+    json->Unsigned("workers", one.workers());
+    json->Unsigned("pool", one.pool());
+    json->Seconds("age_s", one.age_ms());
+    json->Text("note", one.note());
+    json->Close();
+  }
+  json->Close();
+}
+
+void WriteProcesses(const proto::StatusReport& report, JsonWriter* json) {
+  json->OpenList("processes");
+  for (const proto::StatusReport::Process& one : report.processes()) {
+    json->OpenObject("");
+    json->Text("role", one.role());
+    json->Unsigned("slot", one.slot());
+    json->Signed("pid", one.pid());
+    json->Unsigned("generation", one.generation());
+    json->Text("state", one.state());
+    json->Seconds("age_s", one.age_ms());
+    json->Unsigned("connections", one.connections());
+    json->Unsigned("requests", one.requests());
+    json->Unsigned("jobs", one.jobs());
+    json->Unsigned("rss_bytes", one.rss_bytes());
+    json->Id("job_id", one.job_id());
+    json->Signed("job_ms", one.job_ms());
+    json->Unsigned("quick_deaths", one.quick_deaths());
+    json->Close();
+  }
+  json->Close();
+}
+
+void WriteTotals(const proto::StatusReport::Totals& totals, JsonWriter* json) {
+  json->OpenObject("totals");
+  json->Unsigned("connections", totals.connections());
+  json->Unsigned("connections_moved", totals.connections_moved());
+  json->Unsigned("requests", totals.requests());
+  json->OpenObject("errors_by_code");
+  for (const proto::StatusReport::ErrorCount& error : totals.errors_by_code()) {
+    json->Unsigned(error.code(), error.count());
+  }
+  json->Close();
+  json->Unsigned("jobs", totals.jobs());
+  json->Unsigned("queue_depth", totals.queue_depth());
+  json->Unsigned("deaths", totals.deaths());
+  json->Unsigned("accepted", totals.accepted());
+  json->Unsigned("retries", totals.retries());
+  json->Unsigned("log_lines_dropped", totals.log_lines_dropped());
+  json->Unsigned("log_lines_limited", totals.log_lines_limited());
+  json->Close();
+}
+
+void WriteSize(absl::string_view key, const proto::StatusReport::Size& size, JsonWriter* json) {
+  json->OpenObject(key);
+  json->Unsigned("wanted", size.wanted());
+  json->Unsigned("configured", size.configured());
+  json->Flag("kept", size.kept());
+  json->Close();
+}
+
+}  // namespace
+
+std::string StatusJson(const proto::StatusReport& report) {
+  JsonWriter json;
+  json.Text("version", report.version());
+  json.Signed("pid", report.pid());
+  json.Unsigned("generation", report.generation());
+  json.Seconds("uptime_s", report.uptime_ms());
+  json.Text("state", report.state());
+  json.Text("config", report.config_source());
+  WriteLastReload(report, &json);
+  WriteListeners(report, &json);
+  WriteGenerations(report, &json);
+  WriteProcesses(report, &json);
+  WriteTotals(report.totals(), &json);
+  if (report.has_last_death()) {
+    WriteDeath("last_death", report.last_death(), &json);
+  } else {
+    json.Null("last_death");
+  }
+  json.Unsigned("slow_jobs", report.slow_total());
+  if (report.has_last_slow()) {
+    WriteSlow("last_slow_job", report.last_slow(), &json);
+  } else {
+    json.Null("last_slow_job");
+  }
+  WriteSize("workers", report.workers(), &json);
+  WriteSize("pool", report.pool(), &json);
+  json.OpenList("failed_roles");
+  for (const std::string& role : report.failed_roles()) json.Text("", role);
+  json.Close();
+  return std::move(json).Take();
+}
+
+}  // namespace windlass

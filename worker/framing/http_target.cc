@@ -1,0 +1,98 @@
+#include "worker/framing/http_target.h"
+
+#include <simdjson.h>
+
+#include <vector>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/json_text.h"
+
+namespace windlass {
+namespace {
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// Printable ASCII but what RFC 3986 has nowhere in a URI. A fragment is never sent.
+bool IsUriText(absl::string_view text) {
+  return absl::c_all_of(
+      text, [](char c) { return c > ' ' && c < 0x7f && !absl::StrContains("\"#<>\\^`{|}", c); });
+}
+
+}  // namespace
+
+bool SplitHttpTarget(absl::string_view target, HttpTarget* into) {
+  if (!IsUriText(target)) return false;
+  if (target == "*") {
+    *into = {target, {}};
+    return true;
+  }
+  if (!absl::StartsWith(target, "/")) {
+    const bool is_absolute = absl::StartsWithIgnoreCase(target, "http://") ||
+                             absl::StartsWithIgnoreCase(target, "https://");
+    if (!is_absolute) return false;
+    target.remove_prefix(target.find("//") + 2);
+    const size_t path = target.find_first_of("/?");
+    if (path == 0) return false;  // no authority
+    target = path == absl::string_view::npos ? absl::string_view("/") : target.substr(path);
+  }
+  const size_t question = target.find('?');
+  into->path = target.substr(0, question);
+  if (into->path.empty()) into->path = "/";
+  into->query =
+      question == absl::string_view::npos ? absl::string_view() : target.substr(question + 1);
+  return true;
+}
+
+bool AppendPercentDecoded(absl::string_view text, bool plus_is_space, std::string* out) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%') {
+      if (i + 2 >= text.size()) return false;
+      const int high = HexDigit(text[i + 1]), low = HexDigit(text[i + 2]);
+      if (high < 0 || low < 0 || (high == 0 && low == 0)) return false;
+      out->push_back(static_cast<char>(high * 16 + low));
+      i += 2;
+    } else {
+      out->push_back(text[i] == '+' && plus_is_space ? ' ' : text[i]);
+    }
+  }
+  return true;
+}
+
+std::string AppendQueryAsJson(absl::string_view action, absl::string_view query, std::string* out) {
+  absl::StrAppend(out, R"({"action": )");
+  AppendJsonString(action, out);
+  std::vector<std::string> names;
+  for (const absl::string_view pair : absl::StrSplit(query, '&', absl::SkipEmpty())) {
+    const size_t equals = pair.find('=');
+    std::string name, value;
+    const bool is_decoded = AppendPercentDecoded(pair.substr(0, equals), true, &name) &&
+                            (equals == absl::string_view::npos ||
+                             AppendPercentDecoded(pair.substr(equals + 1), true, &value));
+    if (!is_decoded) return "bad percent-encoding in the query";
+    if (!simdjson::validate_utf8(name) || !simdjson::validate_utf8(value)) {
+      return "the query is no UTF-8";
+    }
+    if (name == "action") return "'action' is given by the path";
+    if (absl::c_linear_search(names, name)) {
+      return absl::StrCat("'", absl::CEscape(name.substr(0, 64)), "' stands twice in the query");
+    }
+    absl::StrAppend(out, ", ");
+    AppendJsonString(name, out);
+    absl::StrAppend(out, ": ");
+    AppendJsonString(value, out);
+    names.push_back(std::move(name));
+  }
+  out->push_back('}');
+  return "";
+}
+
+}  // namespace windlass
