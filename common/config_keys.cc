@@ -279,6 +279,10 @@ KeyTable<ListenerConfig> MakeListenerKeys() {
                       {{"answer", HalfClose::kAnswer}, {"cancel", HalfClose::kCancel}}),
                   "Whether a client that stopped sending still gets its answers (cancel by default "
                   "for http)."),
+          MakeKey("access_log", &L::access_log, AbsolutePathCodec(),
+                  "The file that gets a line for each request; none when not set."),
+          MakeKey("access_log_sample", &L::access_log_sample, ShareCodec(),
+                  "The share of requests that the access log has, picked at random."),
       }};
 }
 

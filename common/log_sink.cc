@@ -1,9 +1,6 @@
 #include "common/log_sink.h"
 
-#include <fcntl.h>
 #include <limits.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <string>
 #include <utility>
@@ -13,38 +10,15 @@
 
 namespace windlass {
 
-// The log sits below common/posix.*, which logs; so it makes its own system calls.
-LogSink::LogSink(int fd) { Use(fd); }
-
 void LogSink::Redirect(OwnedFd fd) {
-  OwnedFd given = std::move(fd);  // closed at the end, if it was opened again
   torn_ = false;
-  Use(given.get());
-  if (fd_ == given.get()) owned_ = std::move(given);
-}
-
-void LogSink::Use(int fd) {
-  fd_ = fd;
-  is_socket_ = false;
-  struct stat info;
-  if (::fstat(fd, &info) != 0) return;
-  is_socket_ = S_ISSOCK(info.st_mode);
-  if (!S_ISFIFO(info.st_mode) && !S_ISCHR(info.st_mode)) return;
-  const std::string path = absl::StrCat("/proc/self/fd/", fd);
-  OwnedFd again(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_APPEND));
-  if (!again.valid()) return;
-  owned_ = std::move(again);
-  fd_ = owned_.get();
+  output_.Redirect(std::move(fd));
 }
 
 bool LogSink::Write(const char* data, size_t size) {
-  for (;;) {
-    const ssize_t n = is_socket_ ? ::send(fd_, data, size, MSG_DONTWAIT | MSG_NOSIGNAL)
-                                 : ::write(fd_, data, size);
-    if (n < 0 && errno == EINTR) continue;
-    torn_ = n > 0 ? static_cast<size_t>(n) < size : torn_;
-    return n >= 0 && static_cast<size_t>(n) == size;
-  }
+  const size_t taken = output_.Write({data, size});
+  if (taken > 0) torn_ = taken < size;
+  return taken == size;
 }
 
 bool LogSink::WriteLine(const spdlog::details::log_msg& message, bool after_torn) {

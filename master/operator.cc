@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
-#include "common/log_file.h"
 #include "master/deaths_report.h"
 #include "master/quarantine_report.h"
 #include "master/status_report.h"
@@ -272,33 +271,6 @@ void Operator::KillJob(uint64_t job, const Errand& errand) {
     }
   }
   End(errand, AuditResult::kRefused, "no such job runs or waits");
-}
-
-void Operator::ReopenLogs(const Errand& errand) {
-  const Instant now = services_.timers->now();
-  const std::string& path = service_->current().generation().config().log.file;
-  if (path.empty()) {
-    return End(errand, AuditResult::kOk, "the log is standard error: nothing to open");
-  }
-  absl::StatusOr<OwnedFd> file = OpenLogFile(path);
-  if (!file.ok()) {
-    return End(errand, AuditResult::kFailed,
-               absl::StrCat(file.status().message(), ": lines go on where they went"));
-  }
-  SetLogFd(*std::move(file));
-  RoundCall& call = NewCall(errand.client);
-  const int log = LogFd();
-  proto::Command command;
-  command.mutable_log_to()->set_number(call.number());
-  for (Supervisor* supervisor : service_->supervisors()) {
-    for (const auto& child : supervisor->children()) {
-      if (!supervisor->Tell(*child, command, absl::MakeConstSpan(&log, 1))) continue;
-      call.Expect(*supervisor, *child);
-    }
-  }
-  Audit(errand.action, errand.asker, AuditResult::kOk,
-        absl::StrCat("log file ", path, " opened again"), now);
-  if (call.complete()) Finish(calls_.find(call.number()));
 }
 
 void Operator::OnReport(const Supervisor& supervisor, const Child& child,

@@ -29,6 +29,7 @@ std::vector<int> TakeChannels(const RoleSpec& role, const Generation& generation
     keep.push_back(setup->reply_channel);
     for (const ListenSocket& listener : setup->listeners) keep.push_back(listener.fd);
     keep.push_back(setup->fingerprint_secret);
+    for (const AccessLogFile& log : setup->access_logs) keep.push_back(log.fd);
   } else {
     setup->job_queue = generation.job_queue().receive_end.get();
     for (const PacketPair& pair : generation.replies())
@@ -139,6 +140,7 @@ absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generati
   if (role.role == Role::kWorker) {
     setup.listeners = generation.listeners().sockets();
     setup.fingerprint_secret = settings.fingerprint_secret;
+    setup.access_logs = generation.access_logs().files();
   }
 
   OwnedFd output;

@@ -108,6 +108,8 @@ void AddTotals(const Scoreboard& board, const DeathLog& deaths, proto::StatusRep
     totals.set_requests(totals.requests() + slot.requests.load());
     totals.set_accepted(totals.accepted() + slot.accepted.load());
     totals.set_retries(totals.retries() + slot.jobs_retried.load());
+    totals.set_access_lines_dropped(totals.access_lines_dropped() +
+                                    slot.access_lines_dropped.load());
     totals.set_queue_depth(totals.queue_depth() + slot.jobs_queued.load());
     out += slot.jobs_out.load();
     for (size_t code = 0; code < kErrorCodeCount; ++code) {

@@ -127,6 +127,8 @@ class Supervisor : public TimerOwner {
 
   State state() const { return state_; }
   const std::string& why() const { return why_; }
+  // For workers to come; those that are there must be told.
+  absl::Status ReopenAccessLogs() { return generation_.access_logs().Reopen(); }
   const Generation& generation() const { return generation_; }
   ListenerSet& listeners() { return generation_.listeners(); }
   // Where its workers listen, or listened: as listeners().sockets() before Drain, without the fds.

@@ -116,6 +116,8 @@ frame_timeout = "1s"
 idle_timeout = "2s"
 write_timeout = "3s"
 half_close = "cancel"
+access_log = "/var/log/a.log"
+access_log_sample = 0.25
 [[handler]]
 name = "pictures"
 builtin = "file"
@@ -149,6 +151,8 @@ deadline = "1ms"
   listener.idle_timeout = absl::Seconds(2);
   listener.write_timeout = absl::Seconds(3);
   listener.half_close = HalfClose::kCancel;
+  listener.access_log = "/var/log/a.log";
+  listener.access_log_sample = 0.25;
   EXPECT_EQ(config->listeners, std::vector<ListenerConfig>{listener});
   HandlerConfig handler;
   handler.name = "pictures";

@@ -43,6 +43,7 @@ absl::Status Connection::Start() {
     return watched;
   }
   io_->timers->Arm(&timer_, NextTimeout());
+  BeginAccessLog();
   return absl::OkStatus();
 }
 
@@ -194,7 +195,10 @@ void Connection::Close(CloseReason reason) {
   if (reason == CloseReason::kWriteTimeout) Bump(slot.closed_write);
   const bool is_watched = state_ != ConnState::kMoving;
   Enter(ConnState::kClosed);
-  output_.TakeAll([this](Exchange* exchange) { Abandon(exchange); });
+  output_.TakeAll([&](Exchange* exchange) {
+    LogLost(*exchange, reason);
+    Abandon(exchange);
+  });
   receiving_ = nullptr;  // it was in the output's order, too
   decoder_.reset();
   if (is_watched) io_->selector->Unregister(socket_.get());
@@ -349,7 +353,10 @@ void Connection::AfterFlush(OutputQueue::Outcome outcome) {
 // is still sending, and a reset destroys what it has not read yet: so shut our side, and wait for
 // its end.
 void Connection::BeginLinger() {
-  output_.TakeAll([this](Exchange* exchange) { Abandon(exchange); });
+  output_.TakeAll([this](Exchange* exchange) {
+    LogLost(*exchange, CloseReason::kDone);
+    Abandon(exchange);
+  });
   receiving_ = nullptr;  // it was in the output's order, too
   decoder_.reset();
   if (peer_done_) return Close(CloseReason::kDone);

@@ -31,6 +31,7 @@ IoLoop::IoLoop(ProcessSetup setup, ControlChannel* control, std::unique_ptr<Sele
       selector_(std::move(selector)),
       slot_(setup_.scoreboard->MutableSlot(setup_.slot)),
       timers_(MonotonicNow()),
+      access_log_(setup_, &timers_),
       router_(*setup_.config),
       exchanges_(&dispatcher_),
       payloads_(*setup_.scoreboard, &slot_, setup_.payload_budget_bytes, &timers_),
@@ -55,6 +56,7 @@ IoLoop::IoLoop(ProcessSetup setup, ControlChannel* control, std::unique_ptr<Sele
   io_.payloads = &payloads_;
   io_.router = &router_;
   io_.statics = &statics_;
+  if (!setup_.access_logs.empty()) io_.access = &access_log_;
   io_.input_scratch.resize(kInputScratchBytes + kInputPadding);
   io_.input_scratch_bytes = kInputScratchBytes;
 }
@@ -260,11 +262,22 @@ void IoLoop::Obey(const proto::Command& command) {
     case proto::Command::kLogLevel:
     case proto::Command::kLogFormat:
       return ObeyLogCommand(command, control_);
+    case proto::Command::kAccessLogTo:
+      return TakeAccessLog(command.access_log_to());
     case proto::Command::kClone:  // a zygote's
     case proto::Command::kSymbolize:
     case proto::Command::WHAT_NOT_SET:
       return;
   }
+}
+
+void IoLoop::TakeAccessLog(const proto::Command::AccessLogTo& log) {
+  // Without a descriptor (this process is at its limit) lines go on where they went.
+  if (!control_->fds().empty()) access_log_.Redirect(log.path(), std::move(control_->fds()[0]));
+  if (log.number() == 0) return;
+  proto::Report report;
+  report.mutable_log_taken()->set_number(log.number());
+  control_->Send(report);
 }
 
 void IoLoop::AddLink(const proto::Command::Link& link) {

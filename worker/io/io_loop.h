@@ -46,6 +46,7 @@ class IoLoop : private AnswerSink, private MovedConnectionSink, private TimerOwn
   void HandleControl();
   void Obey(const proto::Command& command);
   void AddLink(const proto::Command::Link& link);
+  void TakeAccessLog(const proto::Command::AccessLogTo& log);
   bool HasRoomFor(int socket) const;
   ListenerContext* FindListener(absl::string_view address, absl::string_view protocol);
   void TakeClient(OwnedFd socket, uint32_t listener);
@@ -62,6 +63,7 @@ class IoLoop : private AnswerSink, private MovedConnectionSink, private TimerOwn
   std::vector<ListenerContext> listeners_;  // as in setup_.listeners
   // Working state. Order matters: connections go first.
   TimerWheel timers_;
+  AccessLog access_log_;
   Router router_;
   StaticAnswers statics_;
   ExchangePool exchanges_;

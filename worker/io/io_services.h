@@ -12,6 +12,7 @@
 #include "common/timer_wheel.h"
 #include "worker/framing/framing.h"
 #include "worker/handlers/router.h"
+#include "worker/io/access_log.h"
 #include "worker/io/dispatcher.h"
 #include "worker/io/exchange.h"
 #include "worker/io/page_source.h"
@@ -41,6 +42,7 @@ struct IoServices {
   PayloadPool* payloads = nullptr;
   Router* router = nullptr;
   const StaticAnswers* statics = nullptr;
+  AccessLog* access = nullptr;  // null: no listener has one
   PageSource* pages = nullptr;  // answers all requests instead of handlers; null in workers
   bool draining = false;        // connections close after their answers
   bool leaving = false;         // connections move to other workers
