@@ -65,13 +65,10 @@ void ForEachPrintedLine(absl::string_view text, absl::FunctionRef<void(absl::str
   if (lines > kLoggedLines) log(absl::StrCat("(", lines - kLoggedLines, " more lines)"));
 }
 
-void LogPrinted(absl::string_view whose, absl::string_view text, OutputLimit* limit, Instant now) {
+void LogPrinted(absl::string_view whose, absl::string_view text, LogLimit* limit, Instant now) {
   ForEachPrintedLine(text, [&](absl::string_view line) {
-    if (limit->Allow(now)) LOG(INFO) << "output of " << whose << ": " << line;
+    LOG_LIMITED(INFO, *limit, now) << "output of " << whose << ": " << line;
   });
-  if (const uint64_t swallowed = limit->TakeSwallowed(now); swallowed > 0) {
-    LOG(WARNING) << swallowed << " lines of output were not logged: too many a second";
-  }
 }
 
 absl::StatusOr<OutputCapture> OutputCapture::Begin(int file) {
@@ -99,24 +96,6 @@ std::string OutputCapture::Take() {
   std::memset(mapping_.data(), 0, kCapturedBytes);
   ::lseek(file_, 0, SEEK_SET);
   return text;
-}
-
-uint64_t OutputLimit::TakeSwallowed(Instant now) {
-  if (swallowed_ == 0 || now < told_ + absl::Seconds(1)) return 0;
-  told_ = now;
-  return std::exchange(swallowed_, 0);
-}
-
-bool OutputLimit::Allow(Instant now) {
-  const double refill = absl::ToDoubleSeconds(now - refilled_) * kPerSecond;
-  tokens_ = std::min<double>(kBurst, tokens_ + refill);
-  refilled_ = now;
-  if (tokens_ < 1) {
-    ++swallowed_;
-    return false;
-  }
-  --tokens_;
-  return true;
 }
 
 }  // namespace windlass

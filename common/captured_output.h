@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "common/clock.h"
+#include "common/log_limit.h"
 #include "common/posix.h"
 #include "windlass/owned_fd.h"
 
@@ -33,24 +34,11 @@ std::string ReadCapturedOutput(int fd);
 constexpr int kLoggedLines = 100;
 void ForEachPrintedLine(absl::string_view text, absl::FunctionRef<void(absl::string_view)> log);
 
-// Role: how many lines of output a process may log: many at once, then some a second. Blocking:
-// never.
-class OutputLimit {
- public:
-  bool Allow(Instant now);  // one line more; false: it is counted as swallowed
-  // How many were swallowed and not told yet; 0 also when that was told less than a second ago.
-  uint64_t TakeSwallowed(Instant now);
-
- private:
-  static constexpr int kBurst = 500, kPerSecond = 50;
-  double tokens_ = kBurst;
-  Instant refilled_;
-  uint64_t swallowed_ = 0;
-  Instant told_;
-};
+// How many lines of output a process may log.
+constexpr LogRate kOutputRate = {.burst = 500, .per_second = 50};
 
 // Logs `text` line by line, as "output of WHOSE: LINE", as far as `limit` allows.
-void LogPrinted(absl::string_view whose, absl::string_view text, OutputLimit* limit, Instant now);
+void LogPrinted(absl::string_view whose, absl::string_view text, LogLimit* limit, Instant now);
 
 // Role: captures this process's standard output and error. Pool processes. Owns the mapping, not
 // the file, which handlers may close or seek: then what is there is taken as far as it is not NUL.

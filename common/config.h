@@ -104,6 +104,8 @@ struct ListenerConfig {
   absl::Duration idle_timeout = absl::Minutes(5);
   absl::Duration write_timeout = absl::Seconds(30);
   HalfClose half_close = HalfClose::kAnswer;
+  std::string access_log;        // absolute path; "" = none
+  double access_log_sample = 1;  // share of the requests that it has
 
   friend bool operator==(const ListenerConfig&, const ListenerConfig&) = default;
 };
@@ -138,8 +140,9 @@ struct HandlerConfig {
 };
 
 struct LogConfig {
-  std::string level = "info";  // debug, info, warning, error
-  std::string file;            // absolute path; "" = standard error
+  std::string level = "info";   // debug, info, warning, error
+  std::string format = "text";  // text, json
+  std::string file;             // absolute path; "" = standard error
 
   friend bool operator==(const LogConfig&, const LogConfig&) = default;
 };

@@ -142,6 +142,25 @@ Codec<int> IntegerCodec(int min, int max) {
           [](const int& value) { return absl::StrCat(value); }};
 }
 
+Codec<double> ShareCodec() {
+  const std::string expects = "a number above 0 and up to 1";
+  return {expects,
+          [expects](const TomlNode& node) -> absl::StatusOr<double> {
+            const int64_t* const integer = As<int64_t>(node);
+            const double* const number = As<double>(node);
+            if (integer == nullptr && number == nullptr) return WrongValue(expects, node);
+            const double share = number != nullptr ? *number : static_cast<double>(*integer);
+            if (!(share > 0 && share <= 1)) return OutOfRange(expects, node);
+            return share;
+          },
+          [](const double& share) -> std::optional<std::string> {
+            double read = 0;
+            const std::string text = absl::StrCat(share);
+            if (absl::SimpleAtod(text, &read) && read == share) return text;
+            return absl::StrFormat("%.17g", share);
+          }};
+}
+
 Codec<std::string> TextCodec() {
   const std::string expects = "a string that is not empty";
   return {expects,

@@ -35,6 +35,7 @@ struct Codec {
 
 Codec<bool> BooleanCodec();
 Codec<int> IntegerCodec(int min, int max);
+Codec<double> ShareCodec();              // a number above 0, up to 1
 Codec<std::string> TextCodec();          // not empty; "" is "not set"
 Codec<std::string> AbsolutePathCodec();  // "" is "not set"
 Codec<absl::Duration> DurationCodec(absl::Duration min, absl::Duration max);

@@ -81,6 +81,12 @@ Key<LogConfig> LogLevelKey() {
   return MakeKey("level", &LogConfig::level, OneOfCodec(levels), "The least level that is logged.");
 }
 
+Key<LogConfig> LogFormatKey() {
+  const NamedValues<std::string> formats = {{"text", "text"}, {"json", "json"}};
+  return MakeKey("format", &LogConfig::format, OneOfCodec(formats),
+                 "How a line looks: text, or one JSON object.");
+}
+
 // Not set: never.
 Codec<absl::Duration> AgeCodec() {
   return OptionalCodec(DurationCodec(kShortestAge, kLongestAge), absl::InfiniteDuration());
@@ -228,11 +234,11 @@ std::vector<KeyTable<Config>> MakeConfigTables() {
                       DurationCodec(absl::ZeroDuration(), kLongestAge),
                       "How long a payload is refused that has crashed two processes; 0s: never."),
           }),
-      MakeTable<LogConfig>(
-          "log", &Config::log, "What is logged, and where.",
-          {LogLevelKey(), MakeKey("file", &LogConfig::file, AbsolutePathCodec(),
-                                  "The file that lines are appended to; standard error when not "
-                                  "set.")}),
+      MakeTable<LogConfig>("log", &Config::log, "What is logged, and where.",
+                           {LogLevelKey(), LogFormatKey(),
+                            MakeKey("file", &LogConfig::file, AbsolutePathCodec(),
+                                    "The file that lines are appended to; standard error when not "
+                                    "set.")}),
       MakeTable<AdminConfig>(
           "admin", &Config::admin, "Pages for operators over HTTP: metrics, health, status.",
           {MakeKey("address", &AdminConfig::address, ListenAddressOrNoneCodec(),
@@ -283,6 +289,10 @@ KeyTable<ListenerConfig> MakeListenerKeys() {
                       {{"answer", HalfClose::kAnswer}, {"cancel", HalfClose::kCancel}}),
                   "Whether a client that stopped sending still gets its answers (cancel by default "
                   "for http)."),
+          MakeKey("access_log", &L::access_log, AbsolutePathCodec(),
+                  "The file that gets a line for each request; none when not set."),
+          MakeKey("access_log_sample", &L::access_log_sample, ShareCodec(),
+                  "The share of requests that the access log has, picked at random."),
       }};
 }
 

@@ -1,8 +1,5 @@
 #include "common/log.h"
 
-#include <spdlog/details/null_mutex.h>
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
@@ -10,6 +7,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/log_format.h"
+#include "common/log_limit.h"
 #include "common/log_sink.h"
 
 namespace windlass {
@@ -17,6 +16,15 @@ namespace {
 
 std::shared_ptr<LogSink> g_sink;
 std::unique_ptr<spdlog::logger> g_logger;
+LogFormat g_format = LogFormat::kText;
+uint64_t g_limited = 0;
+std::atomic<uint64_t>* g_dropped_word = nullptr;
+std::atomic<uint64_t>* g_limited_word = nullptr;
+
+void AddTo(std::atomic<uint64_t>* word, uint64_t count) {
+  if (word == nullptr || count == 0) return;
+  word->store(word->load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+}
 
 spdlog::level::level_enum ToSpdlog(LogLevel level) {
   switch (level) {
@@ -44,23 +52,6 @@ bool IsTheJournal(int fd) {
   return absl::StrCat(info.st_dev, ":", info.st_ino) == journal;
 }
 
-// "%*" in the pattern: the sd-daemon(3) priority prefix of a line.
-class JournalPriority : public spdlog::custom_flag_formatter {
- public:
-  void format(const spdlog::details::log_msg& message, const std::tm&,
-              spdlog::memory_buf_t& out) override {
-    absl::string_view prefix = "<6>";
-    if (message.level == spdlog::level::debug) prefix = "<7>";
-    if (message.level == spdlog::level::warn) prefix = "<4>";
-    if (message.level == spdlog::level::err) prefix = "<3>";
-    if (message.level == spdlog::level::critical) prefix = "<2>";
-    out.append(prefix.data(), prefix.data() + prefix.size());
-  }
-  std::unique_ptr<custom_flag_formatter> clone() const override {
-    return spdlog::details::make_unique<JournalPriority>();
-  }
-};
-
 // A newline inside a message (from a path or a system's error text) must not look like a second
 // event.
 std::string OneLine(std::string text) {
@@ -76,12 +67,16 @@ LogSink& Sink() {
 }
 
 // As fits where lines go.
-void SetPattern() {
-  auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
-  formatter->add_flag<JournalPriority>('*');
-  formatter->set_pattern(IsTheJournal(LogFd()) ? "%*%n[%P] %v"
-                                               : "%Y-%m-%dT%H:%M:%S.%eZ %l %n[%P] %v");
-  Sink().set_formatter(std::move(formatter));
+void SetFormatter() { Sink().set_formatter(MakeLogFormatter(g_format, IsTheJournal(LogFd()))); }
+
+void Emit(LogLevel level, std::string text, absl::string_view members) {
+  if (g_logger == nullptr) InitLog("windlass", log_internal::g_least);
+  text = OneLine(std::move(text));
+  const uint64_t dropped = Sink().dropped();
+  SetLogMembers(members);
+  g_logger->log(ToSpdlog(level), spdlog::string_view_t(text.data(), text.size()));
+  SetLogMembers({});
+  AddTo(g_dropped_word, Sink().dropped() - dropped);
 }
 
 }  // namespace
@@ -95,16 +90,25 @@ Line::Line(LogLevel level, const char* file, int line, const char* condition) : 
 }
 
 Line::~Line() {
-  if (g_logger == nullptr) InitLog("windlass", g_least);
-  const std::string text = OneLine(std::move(text_).str());
-  g_logger->log(ToSpdlog(level_), spdlog::string_view_t(text.data(), text.size()));
+  Emit(level_, std::move(text_).str(), {});
   if (level_ == LogLevel::FATAL) std::abort();
+}
+
+void CountLimited() {
+  ++g_limited;
+  AddTo(g_limited_word, 1);
 }
 
 }  // namespace log_internal
 
+void LogRecord(LogLevel level, absl::string_view message, absl::string_view members) {
+  if (log_internal::Enabled(level)) Emit(level, std::string(message), members);
+}
+
 void InitLog(absl::string_view role, LogLevel least) {
-  SetPattern();
+  CountLogLinesIn(nullptr, nullptr);
+  LogLimit::ForgetAll();
+  SetFormatter();
   g_logger = std::make_unique<spdlog::logger>(std::string(role), g_sink);
   g_logger->set_level(spdlog::level::trace);  // our own macro has filtered already
   SetLogLevel(least);
@@ -113,7 +117,7 @@ void InitLog(absl::string_view role, LogLevel least) {
 void SetLogFd(OwnedFd fd) {
   CHECK(fd.valid());
   Sink().Redirect(std::move(fd));
-  SetPattern();
+  SetFormatter();
 }
 
 int LogFd() { return Sink().descriptor(); }
@@ -121,6 +125,26 @@ int LogFd() { return Sink().descriptor(); }
 void SetLogLevel(LogLevel least) { log_internal::g_least = least; }
 
 LogLevel CurrentLogLevel() { return log_internal::g_least; }
+
+void SetLogFormat(LogFormat format) {
+  g_format = format;
+  SetFormatter();
+}
+
+LogFormat CurrentLogFormat() { return g_format; }
+
+bool ParseLogFormat(absl::string_view name, LogFormat* format) {
+  for (const LogFormat known : {LogFormat::kText, LogFormat::kJson}) {
+    if (name != LogFormatName(known)) continue;
+    *format = known;
+    return true;
+  }
+  return false;
+}
+
+absl::string_view LogFormatName(LogFormat format) {
+  return format == LogFormat::kJson ? "json" : "text";
+}
 
 namespace {
 
@@ -153,5 +177,12 @@ absl::string_view LogLevelName(LogLevel level) {
 bool StandardErrorIsTheJournal() { return IsTheJournal(2); }
 
 uint64_t LogLinesDropped() { return g_sink == nullptr ? 0 : g_sink->dropped(); }
+
+uint64_t LogLinesLimited() { return g_limited; }
+
+void CountLogLinesIn(std::atomic<uint64_t>* dropped, std::atomic<uint64_t>* limited) {
+  g_dropped_word = dropped;
+  g_limited_word = limited;
+}
 
 }  // namespace windlass

@@ -6,10 +6,21 @@
 
 namespace windlass {
 
+bool IsLogCommand(const proto::Command& command) {
+  return command.has_log_to() || command.has_log_level() || command.has_log_format();
+}
+
 void ObeyLogCommand(const proto::Command& command, ControlChannel* control) {
   if (command.has_log_level()) {
     LogLevel level = LogLevel::INFO;
-    if (ParseLogLevel(command.log_level().level(), &level)) SetLogLevel(level);
+    if (!ParseLogLevel(command.log_level().level(), &level)) return;
+    SetLogLevel(level);
+    LOG(DEBUG) << "log level is " << LogLevelName(level);
+    return;
+  }
+  if (command.has_log_format()) {
+    LogFormat format = LogFormat::kText;
+    if (ParseLogFormat(command.log_format().format(), &format)) SetLogFormat(format);
     return;
   }
   if (!command.has_log_to()) return;

@@ -9,8 +9,9 @@ class Command;
 
 namespace windlass {
 
-// What every child does when the master says where lines go, or from which level on; `command` is
-// the last one that was received on `control`. A file is acknowledged.
+// What every child does when the master says where lines go, how they look, or from which level on;
+// `command` is the last one that was received on `control`. A file is acknowledged.
+bool IsLogCommand(const proto::Command& command);
 void ObeyLogCommand(const proto::Command& command, ControlChannel* control);
 
 }  // namespace windlass

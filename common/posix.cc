@@ -182,11 +182,11 @@ absl::StatusOr<sockaddr_storage> LocalAddress(int fd, socklen_t* length) {
   return address;
 }
 
-absl::StatusOr<uid_t> PeerUser(int fd) {
+absl::StatusOr<PeerCredentials> PeerOf(int fd) {
   ucred peer = {};
   socklen_t length = sizeof(peer);
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return Failed("SO_PEERCRED");
-  return peer.uid;
+  return PeerCredentials{peer.uid, peer.pid};
 }
 
 absl::StatusOr<sockaddr_storage> PeerAddress(int fd, socklen_t* length) {

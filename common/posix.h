@@ -91,7 +91,11 @@ absl::StatusOr<ConnectOutcome> ConnectSocket(int fd, const sockaddr* address, so
 absl::StatusOr<bool> SomebodyListens(int fd, const sockaddr* address, socklen_t length);
 absl::Status TakeSocketError(int fd, absl::string_view what);  // SO_ERROR
 absl::StatusOr<sockaddr_storage> LocalAddress(int fd, socklen_t* length);
-absl::StatusOr<uid_t> PeerUser(int fd);  // unix sockets: who connected (SO_PEERCRED)
+struct PeerCredentials {
+  uid_t user = 0;
+  pid_t process = 0;  // 0: not in our namespace
+};
+absl::StatusOr<PeerCredentials> PeerOf(int fd);  // unix sockets: who connected (SO_PEERCRED)
 absl::StatusOr<sockaddr_storage> PeerAddress(int fd, socklen_t* length);
 // Bytes that the kernel holds for a stream socket: received and not read (SIOCINQ), sent and not
 // acknowledged (SIOCOUTQ).
@@ -188,7 +192,12 @@ void NameProcess(const std::string& name);
 void BlockSignals(const sigset_t& signals);
 absl::StatusOr<OwnedFd> SignalFd(const sigset_t& signals);
 // Every signal that is waiting; false when there is none left.
-bool TakeSignal(int signal_fd, int* signal, int* code);
+struct SignalInfo {
+  int signal = 0, code = 0;  // si_signo, si_code
+  uid_t user = 0;            // of who sent it, unless that is the kernel
+  pid_t sender = 0;
+};
+bool TakeSignal(int signal_fd, SignalInfo* signal);
 // Raises the soft limit of open descriptors to the hard one; returns what it is then.
 uint64_t RaiseDescriptorLimit();
 // Closes every descriptor of this process >= 3 that is not in `keep` (sorted or not).

@@ -144,15 +144,15 @@ absl::StatusOr<OwnedFd> SignalFd(const sigset_t& signals) {
   return OwnedFd(fd);
 }
 
-bool TakeSignal(int signal_fd, int* signal, int* code) {
+bool TakeSignal(int signal_fd, SignalInfo* signal) {
   signalfd_siginfo info;
   ssize_t n;
   do {
     n = ::read(signal_fd, &info, sizeof(info));
   } while (n < 0 && errno == EINTR);
   if (n != sizeof(info)) return false;
-  *signal = static_cast<int>(info.ssi_signo);
-  *code = info.ssi_code;
+  *signal = {static_cast<int>(info.ssi_signo), info.ssi_code, info.ssi_uid,
+             static_cast<pid_t>(info.ssi_pid)};
   return true;
 }
 

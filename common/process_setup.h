@@ -20,6 +20,12 @@ struct ListenSocket {
   std::string address;    // with the port that the kernel picked
 };
 
+// An access log of a generation, for all listeners that name it.
+struct AccessLogFile {
+  std::string path;
+  int fd = -1;  // borrowed
+};
+
 // All that the master hands to a child: everything else is closed before the child's entry function
 // runs. Descriptors are the child's own copies, open until it ends.
 struct ProcessSetup {
@@ -38,9 +44,10 @@ struct ProcessSetup {
   std::vector<int> reply_channels;      // pool process: the sending ends, from first_worker
   std::vector<ListenSocket> listeners;  // worker; admin process: of AdminListener
   int output = -1;                      // pool process: common/captured_output.h
-  int fingerprint_secret = -1;          // worker: common/fingerprint.h
-  uint64_t payload_budget_bytes = 0;    // whole server
-  bool has_siblings = true;             // false: nobody shares its listeners
+  std::vector<AccessLogFile> access_logs;  // worker
+  int fingerprint_secret = -1;             // worker: common/fingerprint.h
+  uint64_t payload_budget_bytes = 0;       // whole server
+  bool has_siblings = true;                // false: nobody shares its listeners
 };
 
 // The slots of this process's generation. Siblings in them are found by generation and state: a

@@ -90,6 +90,11 @@ struct alignas(4096) ProcessSlot {
   Word<uint64_t> moved_out;         // connections given to another worker
   Word<uint64_t> moved_in;
   Word<uint64_t> jobs_retried;  // run once more, because their process crashed
+  Word<uint64_t> access_lines_dropped;  // that an access log did not take
+
+  // Log lines of this process, whatever its role, that the sink did not take, and that were too
+  // many of their kind.
+  Word<uint64_t> log_lines_dropped, log_lines_limited;
 
   // Counters of a pool process.
   Word<uint64_t> jobs_done, jobs_expired, replies_dropped;
@@ -129,6 +134,7 @@ struct alignas(4096) ScoreboardHeader {
   Word<uint32_t> pool_slots_used;  // pool processes are in the first so many of theirs
   // The most that have ever been used, for those who add up counters.
   Word<uint32_t> worker_slots_ever, pool_slots_ever;
+  Word<uint64_t> log_lines_dropped, log_lines_limited;  // as in a slot, of the master
   std::array<GenerationBay, kBays> bays;
 };
 

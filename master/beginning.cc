@@ -20,6 +20,8 @@ absl::Status PrepareMaster(const Config& config, SpawnSettings* settings) {
   }
   // Where standard error is a file: whatever a child writes there, it is after what is there.
   AppendOnly(STDERR_FILENO);
+  LogFormat format = LogFormat::kText;
+  if (ParseLogFormat(config.log.format, &format)) SetLogFormat(format);
   LOG(INFO) << "windlassd " << WINDLASS_VERSION << ", configuration " << config.source;
   LOG(INFO) << "at most " << RaiseDescriptorLimit() << " open descriptors per process";
   if (!config.master.user.empty()) {
@@ -83,8 +85,8 @@ absl::Status Beginning::Start(Config config, Service* service, ControlServer* co
   }
   ControlClientId waits;
   if (former_->reply_to() >= 0) waits = control->AdoptClient(OwnedFd(former_->reply_to()));
-  op->ReloadFor(
-      waits, absl::StrCat("this is windlassd ", WINDLASS_VERSION, " now, but its reload failed: "));
+  op->Reload({"upgrade", Asker::Adopt(former_->asked_by()), waits},
+             absl::StrCat("this is windlassd ", WINDLASS_VERSION, " now, but its reload failed: "));
   return absl::OkStatus();
 }
 

@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "common/posix.h"
+#include "master/audit.h"
 
 namespace windlass {
 namespace {
@@ -80,17 +81,16 @@ void ControlServer::AcceptClients() {
 }
 
 void ControlServer::Welcome(OwnedFd socket) {
-  const absl::StatusOr<uid_t> user = PeerUser(socket.get());
-  if (!user.ok()) return;
+  const absl::StatusOr<PeerCredentials> peer = windlass::PeerOf(socket.get());
+  if (!peer.ok()) return;
   const ControlClientId id{++last_id_};
   clients_.push_back(std::make_unique<Client>(id, std::move(socket), this));
   Client* const client = clients_.back().get();
+  client->peer = *peer;
   timers_->Arm(&client->timer, timers_->now() + kRequestTimeout);
-  if (*user != 0 && *user != ::geteuid()) {
-    if (refusal_limit_.Allow(timers_->now())) {
-      LOG(WARNING) << "control socket: user " << *user << " is neither root nor ours: refused"
-                   << refusal_limit_.Swallowed();
-    }
+  if (peer->user != 0 && peer->user != ::geteuid()) {
+    Audit("connection", Asker::OfPeer(*peer), AuditResult::kRefused,
+          "a user who is neither root nor ours", timers_->now());
     client->dialogue.Refuse("permission denied");
     client->dialogue.Write();
   }
@@ -100,10 +100,12 @@ void ControlServer::Welcome(OwnedFd socket) {
 ControlClientId ControlServer::AdoptClient(OwnedFd socket) {
   if (adopted_ == kMaxAdopted) return {};
   const ControlClientId id{++last_id_};
+  const absl::StatusOr<PeerCredentials> peer = windlass::PeerOf(socket.get());
   clients_.push_back(std::make_unique<Client>(id, std::move(socket), this));
   Client* const client = clients_.back().get();
   client->adopted = true;
   ++adopted_;
+  if (peer.ok()) client->peer = *peer;
   client->dialogue.AwaitReply();
   Settle(client, /*progressed=*/false);
   return id;
@@ -112,6 +114,12 @@ ControlClientId ControlServer::AdoptClient(OwnedFd socket) {
 int ControlServer::SocketOf(ControlClientId id) {
   Client* const client = Find(id);
   return client == nullptr || client->dialogue.over() ? -1 : client->dialogue.fd();
+}
+
+PeerCredentials ControlServer::PeerOf(ControlClientId id) {
+  Client* const client = Find(id);
+  CHECK(client != nullptr);
+  return client->peer;
 }
 
 void ControlServer::OnClientReady(Client* client, uint32_t events) {

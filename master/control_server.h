@@ -11,7 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "common/log_limit.h"
+#include "common/posix.h"
 #include "common/selector.h"
 #include "common/timer_wheel.h"
 #include "master/control_dialogue.h"
@@ -77,6 +77,7 @@ class ControlServer final : public TimerOwner {
   // for the reply. None: there are too many.
   ControlClientId AdoptClient(OwnedFd socket);
   int SocketOf(ControlClientId client);  // borrowed; -1: gone
+  PeerCredentials PeerOf(ControlClientId client);  // REQUIRES: it is not gone
   // For each ready token of kTokenKind. Calls OnRequest.
   void OnReady(SelectorToken token, uint32_t events);
   // What the peer takes at once is sent at once, so that also a master that ends has answered. Any
@@ -93,6 +94,7 @@ class ControlServer final : public TimerOwner {
     Client(ControlClientId its_id, OwnedFd socket, TimerOwner* owner)
         : id(its_id), dialogue(std::move(socket)), timer(owner) {}
     const ControlClientId id;
+    PeerCredentials peer;
     ControlDialogue dialogue;
     Timer timer;
     bool registered = false;
@@ -129,7 +131,6 @@ class ControlServer final : public TimerOwner {
   std::vector<std::unique_ptr<Client>> clients_;
   size_t adopted_ = 0;        // of them
   Timer accept_again_{this};  // armed: out of descriptors or memory
-  LogLimit refusal_limit_;
 };
 
 }  // namespace windlass

@@ -74,6 +74,9 @@ absl::StatusOr<Generation> Generation::Create(uint32_t number, Config config, Ge
   generation.born_ = MonotonicNow();
   generation.config_ = std::make_unique<Config>(std::move(config));
   generation.sizing_ = generation.configured_ = SizeUp(*generation.config_);
+  absl::StatusOr<AccessLogFiles> access_logs = AccessLogFiles::Open(*generation.config_);
+  if (!access_logs.ok()) return access_logs.status();
+  generation.access_logs_ = *std::move(access_logs);
   absl::StatusOr<PacketPair> queue = SeqPacketPair(kChannelBufferBytes);
   if (!queue.ok()) return queue.status();
   generation.job_queue_ = *std::move(queue);

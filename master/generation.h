@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/config.h"
 #include "common/posix.h"
+#include "master/access_log_files.h"
 #include "master/listeners.h"
 #include "proto/upgrade.pb.h"
 
@@ -70,6 +71,8 @@ class Generation {
   const GenerationPlace& place() const { return place_; }
   uint32_t worker_slots() const { return static_cast<uint32_t>(replies_.size()); }
   Instant born() const { return born_; }
+  AccessLogFiles& access_logs() { return access_logs_; }
+  const AccessLogFiles& access_logs() const { return access_logs_; }
   // False: a former binary's, whose processes do not understand ours. Its dead are not replaced.
   bool can_repair() const { return can_repair_; }
 
@@ -86,6 +89,7 @@ class Generation {
   ListenerSet listeners_, admin_listeners_;
   PacketPair job_queue_;
   std::vector<PacketPair> replies_;
+  AccessLogFiles access_logs_;
 };
 
 }  // namespace windlass

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/config_load.h"
 #include "common/config_print.h"
+#include "common/log.h"
 #include "master/generation.h"
 #include "master/upgrade_state.h"
 
@@ -43,6 +44,12 @@ absl::StatusOr<Generation> Generation::Adopt(const proto::UpgradeState::Generati
                         state.payload_budget()};
   generation.configured_ = {static_cast<int>(state.configured_workers()),
                             static_cast<int>(state.configured_pool()), state.payload_budget()};
+  absl::StatusOr<AccessLogFiles> access_logs = AccessLogFiles::Open(*generation.config_);
+  if (access_logs.ok()) {
+    generation.access_logs_ = *std::move(access_logs);
+  } else {  // workers have theirs; those that take a dead one's place go without
+    LOG(ERROR) << access_logs.status().message();
+  }
   generation.job_queue_ = AdoptPair(state.job_queue());
   for (const proto::UpgradeState::Pair& pair : state.replies()) {
     generation.replies_.push_back(AdoptPair(pair));

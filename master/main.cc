@@ -74,6 +74,8 @@ int Serve(const Options& options, std::vector<std::string> command, Config confi
   if (!beginning.ok()) return FailStart(beginning.status().message(), kExitRunTime);
 
   Scoreboard& board = beginning->board();
+  CountLogLinesIn(&board.MutableHeader().log_lines_dropped,
+                  &board.MutableHeader().log_lines_limited);
   SlotPool pool_slots(board.worker_slots(), board.pool_slots());
   DeathLog deaths;
   OomCounter oom;

@@ -94,6 +94,7 @@ int MasterLoop::Run(const Parts& parts, const std::string& client) {
   }
   while (service->state() == State::kStopping && !stop_now_) Turn();
   pid_file_.Remove();
+  LogLimit::TellAllSwallowed();
   if (service->state() == State::kFailed) {
     LOG(ERROR) << "cannot start: " << service->why();
     return 1;
@@ -134,61 +135,59 @@ void MasterLoop::Turn() {
       service_->OnReady(event.token);
     }
   }
-  if (service_->reaping_is_due()) Handle(MasterRequest::kReapChildren);
+  if (service_->reaping_is_due()) ReapChildren();
   service_->Settle();
   parts_.manager->Update(*service_);
 }
 
 void MasterLoop::HandleSignals() {
-  int signal = 0;
-  int code = 0;
-  while (TakeSignal(signal_fd_.get(), &signal, &code)) {
-    const MasterRequest request = RequestFor(signal, code, int_signals_);
-    if (signal == SIGINT) ++int_signals_;
-    if (request != MasterRequest::kReapChildren) {
-      const char* const name = ::sigabbrev_np(signal);
-      LOG(INFO) << "SIG" << (name == nullptr ? "?" : name)
-                << (request == MasterRequest::kNone ? " ignored" : "");
+  SignalInfo signal;
+  while (TakeSignal(signal_fd_.get(), &signal)) {
+    const MasterRequest request = RequestFor(signal.signal, signal.code, int_signals_);
+    if (signal.signal == SIGINT) ++int_signals_;
+    if (request == MasterRequest::kReapChildren) {
+      ReapChildren();
+    } else {
+      Obey(request, Asker::OfSignal(signal));
     }
-    Handle(request);
   }
 }
 
-void MasterLoop::Handle(MasterRequest request) {
+void MasterLoop::Obey(MasterRequest request, const Asker& asker) {
+  Operator& op = *parts_.op;
+  const auto stopping = [&](absl::string_view action, absl::string_view how) {
+    op.End({std::string(action), asker, {}}, AuditResult::kOk, how);
+  };
   switch (request) {
     case MasterRequest::kReload:
-      service_->Reload();
-      break;
+      return op.Reload({"reload", asker, {}});
     case MasterRequest::kDrain:
-      Drain();
-      break;
+      stopping("drain", "stopping when all that is in flight is answered");
+      return Drain();
     case MasterRequest::kStopFast:
-      StopFast();
-      break;
+      stopping("stop", "stopping fast");
+      return StopFast();
     case MasterRequest::kStopNow:
+      stopping("stop", "stopping at once");
       stop_now_ = true;
-      service_->KillAll();
-      break;
+      return service_->KillAll();
     case MasterRequest::kOneWorkerMore:
-    case MasterRequest::kOneWorkerLess: {
-      const int step = request == MasterRequest::kOneWorkerMore ? 1 : -1;
-      const absl::Status resized = service_->Resize(
-          service_->current().wanted(Role::kWorker) + step, std::nullopt, /*keep=*/false);
-      if (!resized.ok()) LOG(WARNING) << resized.message();
-      break;
-    }
+      return op.Step(1, {"scale", asker, {}});
+    case MasterRequest::kOneWorkerLess:
+      return op.Step(-1, {"scale", asker, {}});
     case MasterRequest::kReopenLogs:
-      parts_.op->ReopenLogs(ControlClientId{});
-      break;
+      return op.ReopenLogs({"reopen-logs", asker, {}});
     case MasterRequest::kUpgrade:
-      Upgrade(ControlClientId{});
-      break;
+      return Upgrade({"upgrade", asker, {}});
     case MasterRequest::kNone:
-      break;
+      return op.End({"signal", asker, {}}, AuditResult::kRefused, "it means nothing");
     case MasterRequest::kReapChildren:
-      service_->ReapChildren([this](pid_t pid) { return parts_.upgrader->OnChildExited(pid); });
-      break;
+      return;  // nobody asked
   }
+}
+
+void MasterLoop::ReapChildren() {
+  service_->ReapChildren([this](pid_t pid) { return parts_.upgrader->OnChildExited(pid); });
 }
 
 void MasterLoop::Drain() {
@@ -197,11 +196,11 @@ void MasterLoop::Drain() {
 
 void MasterLoop::StopFast() { service_->Stop(timers_.now()); }
 
-void MasterLoop::Upgrade(ControlClientId client) {
+void MasterLoop::Upgrade(const Errand& errand) {
   if (parts_.upgrader->running()) {
-    return parts_.op->Answer(client, false, "an upgrade is going on");
+    return parts_.op->End(errand, AuditResult::kRefused, "an upgrade is going on");
   }
-  wants_upgrade_ = client;
+  wants_upgrade_ = errand;
   parts_.upgrader->Begin();
 }
 
@@ -213,12 +212,14 @@ absl::StatusOr<proto::UpgradeState> MasterLoop::DescribeForUpgrade() {
   state.set_log_level(level.data(), level.size());
   state.set_control(parts_.control->listening_fd());
   state.set_control_path(parts_.control->path());
-  state.set_reply_to(parts_.control->SocketOf(wants_upgrade_));
+  state.set_reply_to(parts_.control->SocketOf(wants_upgrade_.client));
+  wants_upgrade_.asker.Describe(state.mutable_asked_by());
   return state;
 }
 
 void MasterLoop::OnUpgradeFailed(const std::string& why) {
-  parts_.op->Answer(std::exchange(wants_upgrade_, {}), false, why);
+  parts_.op->End(std::exchange(wants_upgrade_, {}), AuditResult::kFailed,
+                 absl::StrCat(why, "; everything is as it was"));
 }
 
 }  // namespace windlass

@@ -59,7 +59,7 @@ class MasterLoop : public MasterCommands, public UpgradeHost {
 
   void Drain() override;
   void StopFast() override;
-  void Upgrade(ControlClientId client) override;
+  void Upgrade(const Errand& errand) override;
   absl::StatusOr<proto::UpgradeState> DescribeForUpgrade() override;
   void OnUpgradeFailed(const std::string& why) override;
 
@@ -67,7 +67,8 @@ class MasterLoop : public MasterCommands, public UpgradeHost {
   MasterLoop(std::unique_ptr<Selector> selector, OwnedFd signal_fd);
   void Turn();
   void HandleSignals();
-  void Handle(MasterRequest request);
+  void Obey(MasterRequest request, const Asker& asker);
+  void ReapChildren();
   void KeepPidFile();
 
   const std::unique_ptr<Selector> selector_;
@@ -76,7 +77,7 @@ class MasterLoop : public MasterCommands, public UpgradeHost {
   // While running.
   Parts parts_ = {};
   Service* service_ = nullptr;     // of the parts
-  ControlClientId wants_upgrade_;  // and waits for what becomes of it
+  Errand wants_upgrade_;
   PidFile pid_file_;
   std::string pid_path_;  // that was tried
   int int_signals_ = 0;

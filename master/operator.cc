@@ -4,12 +4,47 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
-#include "common/log_file.h"
 #include "master/deaths_report.h"
 #include "master/quarantine_report.h"
 #include "master/status_report.h"
 
 namespace windlass {
+namespace {
+
+// What the request would change, as audit lines call it; "": nothing.
+absl::string_view ActionOf(const proto::CtlRequest& request) {
+  switch (request.what_case()) {
+    case proto::CtlRequest::kReload:
+      return request.reload().check_only() ? "" : "reload";
+    case proto::CtlRequest::kScale:
+      return "scale";
+    case proto::CtlRequest::kUpgrade:
+      return "upgrade";
+    case proto::CtlRequest::kDrain:
+      return "drain";
+    case proto::CtlRequest::kStop:
+      return "stop";
+    case proto::CtlRequest::kReopenLogs:
+      return "reopen-logs";
+    case proto::CtlRequest::kKillJob:
+      return "kill-job";
+    case proto::CtlRequest::kLogLevel:
+      return "log-level";
+    case proto::CtlRequest::kClearQuarantine:
+      return "quarantine clear";
+    case proto::CtlRequest::kStatus:
+    case proto::CtlRequest::kConnections:
+    case proto::CtlRequest::kJobs:
+    case proto::CtlRequest::kDeaths:
+    case proto::CtlRequest::kVersion:
+    case proto::CtlRequest::kQuarantine:
+    case proto::CtlRequest::WHAT_NOT_SET:
+      return "";
+  }
+  return "";
+}
+
+}  // namespace
 
 Operator::Operator(Service* service, const SupervisorServices& services, SpawnSettings* settings,
                    MasterCommands* master)
@@ -27,6 +62,9 @@ void Operator::Answer(ControlClientId client, bool ok, absl::string_view message
 }
 
 void Operator::OnRequest(const proto::CtlRequest& request, ControlClientId client) {
+  if (const absl::string_view action = ActionOf(request); !action.empty()) {
+    return Obey(request, {std::string(action), Asker::OfPeer(server_->PeerOf(client)), client});
+  }
   switch (request.what_case()) {
     case proto::CtlRequest::kStatus: {
       proto::CtlReply reply;
@@ -34,36 +72,18 @@ void Operator::OnRequest(const proto::CtlRequest& request, ControlClientId clien
       return Send(client, reply);
     }
     case proto::CtlRequest::kReload:
-      return Reload(request.reload(), client);
-    case proto::CtlRequest::kScale:
-      return Scale(request.scale(), client);
-    case proto::CtlRequest::kUpgrade:
-      return master_->Upgrade(client);
-    case proto::CtlRequest::kDrain:
-      BeginStop("stopping when all that is in flight is answered", client);
-      return master_->Drain();
-    case proto::CtlRequest::kStop:
-      BeginStop("stopping fast", client);
-      return master_->StopFast();
-    case proto::CtlRequest::kReopenLogs:
-      return ReopenLogs(client);
+      return CheckConfig(client);
     case proto::CtlRequest::kConnections:
       return Survey(proto::Command::Survey::CONNECTIONS, client);
     case proto::CtlRequest::kJobs:
       return Survey(proto::Command::Survey::JOBS, client);
-    case proto::CtlRequest::kKillJob:
-      return KillJob(request.kill_job().id(), client);
     case proto::CtlRequest::kDeaths:
       return SendDeaths(client);
-    case proto::CtlRequest::kLogLevel:
-      return SetLevel(request.log_level().level(), client);
     case proto::CtlRequest::kVersion:
       return SendVersion(client);
     case proto::CtlRequest::kQuarantine:
       return SendQuarantine(client);
-    case proto::CtlRequest::kClearQuarantine:
-      return ClearQuarantine(request.clear_quarantine().id(), client);
-    case proto::CtlRequest::WHAT_NOT_SET:
+    default:
       return Answer(client, false, "unknown request: windlassctl is newer than this server");
   }
 }
@@ -88,58 +108,96 @@ void Operator::OnAsk(const proto::Report::Ask& ask, OwnedFd socket) {
   if (client != ControlClientId{}) OnRequest(request, client);
 }
 
-void Operator::BeginStop(absl::string_view what, ControlClientId client) {
-  LOG(INFO) << "windlassctl: " << what;
+void Operator::Obey(const proto::CtlRequest& request, Errand errand) {
+  switch (request.what_case()) {
+    case proto::CtlRequest::kReload:
+      return Reload(errand);
+    case proto::CtlRequest::kScale:
+      return Scale(request.scale(), errand);
+    case proto::CtlRequest::kUpgrade:
+      return master_->Upgrade(errand);
+    case proto::CtlRequest::kDrain:
+      BeginStop("stopping when all that is in flight is answered", errand);
+      return master_->Drain();
+    case proto::CtlRequest::kStop:
+      BeginStop("stopping fast", errand);
+      return master_->StopFast();
+    case proto::CtlRequest::kReopenLogs:
+      return ReopenLogs(errand);
+    case proto::CtlRequest::kKillJob:
+      return KillJob(request.kill_job().id(), errand);
+    case proto::CtlRequest::kLogLevel:
+      return SetLevel(request.log_level().level(), errand);
+    case proto::CtlRequest::kClearQuarantine:
+      return ClearQuarantine(request.clear_quarantine().id(), errand);
+    default:
+      return;  // not one of ActionOf
+  }
+}
+
+void Operator::End(const Errand& errand, AuditResult result, absl::string_view detail) {
+  Audit(errand.action, errand.asker, result, detail, services_.timers->now());
+  Answer(errand.client, result == AuditResult::kOk, detail);
+}
+
+// Whoever asked is answered when the server has stopped.
+void Operator::BeginStop(absl::string_view what, const Errand& errand) {
+  Audit(errand.action, errand.asker, AuditResult::kOk, what, services_.timers->now());
   proto::CtlReply reply;
   reply.mutable_progress()->set_line(what.data(), what.size());
-  Send(client, reply);
-  stop_waiters_.push_back(client);
+  Send(errand.client, reply);
+  stop_waiters_.push_back(errand.client);
 }
 
 void Operator::OnStopped() {
   for (const ControlClientId client : stop_waiters_) Answer(client, true, "stopped");
 }
 
-void Operator::OnClientGone(ControlClientId client) { reload_waiters_.erase(client); }
-
-void Operator::Reload(const proto::CtlRequest::Reload& request, ControlClientId client) {
-  if (request.check_only()) {
-    const absl::Status checked = service_->CheckConfig();
-    return Answer(client, checked.ok(),
-                  checked.ok() ? "the configuration is valid" : checked.message());
+void Operator::OnClientGone(ControlClientId client) {
+  for (Waiter& waiter : reload_waiters_) {
+    if (waiter.errand.client == client) waiter.errand.client = {};
   }
-  if (service_->state() != Service::State::kServing) {
-    return Answer(client, false, "the server is not serving");
-  }
-  ReloadFor(client);
 }
 
-void Operator::ReloadFor(ControlClientId client, absl::string_view if_it_fails) {
+void Operator::CheckConfig(ControlClientId client) {
+  const absl::Status checked = service_->CheckConfig();
+  Answer(client, checked.ok(), checked.ok() ? "the configuration is valid" : checked.message());
+}
+
+void Operator::Reload(const Errand& errand, absl::string_view if_it_fails) {
+  if (service_->state() != Service::State::kServing) {
+    return End(errand, AuditResult::kRefused, "the server is not serving");
+  }
   const uint64_t number = service_->Reload();
-  if (client != ControlClientId{}) reload_waiters_[client] = {number, std::string(if_it_fails)};
+  if (reload_waiters_.size() < kMostWaiters) {
+    reload_waiters_.push_back({errand, number, std::string(if_it_fails)});
+  } else {
+    End(errand, AuditResult::kOk, absl::StrCat("with many others, as reload ", number));
+  }
 }
 
 void Operator::OnReloadProgress(uint64_t reload, const std::string& line) {
   proto::CtlReply reply;
   reply.mutable_progress()->set_line(line);
-  for (const auto& [client, waiter] : reload_waiters_) {
-    if (waiter.reload == reload) Send(client, reply);
+  for (const Waiter& waiter : reload_waiters_) {
+    if (waiter.reload == reload) Send(waiter.errand.client, reply);
   }
 }
 
 void Operator::OnReloadEnded(uint64_t reload, const ReloadResult& result) {
-  for (auto waiter = reload_waiters_.begin(); waiter != reload_waiters_.end();) {
-    if (waiter->second.reload > reload) {
-      ++waiter;
-      continue;
+  std::vector<Waiter> waiters = std::move(reload_waiters_);
+  reload_waiters_.clear();
+  for (Waiter& waiter : waiters) {
+    if (waiter.reload > reload) {
+      reload_waiters_.push_back(std::move(waiter));
+    } else {
+      End(waiter.errand, result.ok ? AuditResult::kOk : AuditResult::kFailed,
+          absl::StrCat(result.ok ? "" : waiter.if_it_fails, result.message));
     }
-    const absl::string_view before = result.ok ? "" : waiter->second.if_it_fails;
-    Answer(waiter->first, result.ok, absl::StrCat(before, result.message));
-    waiter = reload_waiters_.erase(waiter);
   }
 }
 
-void Operator::Scale(const proto::CtlRequest::Scale& request, ControlClientId client) {
+void Operator::Scale(const proto::CtlRequest::Scale& request, const Errand& errand) {
   const auto wanted = [&](bool is_set, const proto::CtlRequest::Count& count,
                           Role role) -> std::optional<int> {
     if (!is_set) return std::nullopt;
@@ -148,16 +206,25 @@ void Operator::Scale(const proto::CtlRequest::Scale& request, ControlClientId cl
   const absl::Status resized =
       service_->Resize(wanted(request.has_workers(), request.workers(), Role::kWorker),
                        wanted(request.has_pool(), request.pool(), Role::kPool), request.keep());
-  if (!resized.ok()) return Answer(client, false, resized.message());
-  Answer(client, true,
-         absl::StrCat(service_->current().wanted(Role::kWorker), " workers, ",
-                      service_->current().wanted(Role::kPool), " pool processes",
-                      request.keep() ? ", also after reloads" : ", until the next reload"));
+  if (!resized.ok()) return End(errand, AuditResult::kRefused, resized.message());
+  End(errand, AuditResult::kOk,
+      absl::StrCat(service_->current().wanted(Role::kWorker), " workers, ",
+                   service_->current().wanted(Role::kPool), " pool processes",
+                   request.keep() ? ", also after reloads" : ", until the next reload"));
 }
 
-void Operator::SetLevel(const std::string& level, ControlClientId client) {
+void Operator::Step(int workers, const Errand& errand) {
+  proto::CtlRequest::Scale request;
+  request.mutable_workers()->set_relative(true);
+  request.mutable_workers()->set_value(workers);
+  Scale(request, errand);
+}
+
+void Operator::SetLevel(const std::string& level, const Errand& errand) {
   LogLevel least = LogLevel::INFO;
-  if (!ParseLogLevel(level, &least)) return Answer(client, false, "unknown log level");
+  if (!ParseLogLevel(level, &least)) {
+    return End(errand, AuditResult::kRefused, "unknown log level");
+  }
   settings_->log_level = least;
   SetLogLevel(least);
   proto::Command command;
@@ -165,8 +232,8 @@ void Operator::SetLevel(const std::string& level, ControlClientId client) {
   for (Supervisor* supervisor : service_->supervisors()) {
     for (const auto& child : supervisor->children()) supervisor->Tell(*child, command);
   }
-  LOG(NOTICE) << "log level is " << level << ", until the server is started again";
-  Answer(client, true, absl::StrCat("log level is ", level));
+  End(errand, AuditResult::kOk,
+      absl::StrCat("log level is ", level, ", until the server is started again"));
 }
 
 void Operator::SendDeaths(ControlClientId client) {
@@ -189,22 +256,21 @@ void Operator::SendQuarantine(ControlClientId client) {
   Send(client, reply);
 }
 
-void Operator::ClearQuarantine(const std::string& which, ControlClientId client) {
+void Operator::ClearQuarantine(const std::string& which, const Errand& errand) {
   const size_t cleared = services_.quarantine->Clear(which);
   if (cleared == 0 && which != "all") {
-    return Answer(client, false, "no such payload is in quarantine");
+    return End(errand, AuditResult::kRefused, "no such payload is in quarantine");
   }
-  const std::string done =
-      absl::StrCat(cleared, " payload", cleared == 1 ? "" : "s", " let out of quarantine");
-  LOG(NOTICE) << "windlassctl: " << done << (which == "all" ? "" : ": ")
-              << (which == "all" ? "" : which);
-  Answer(client, true, done);
+  End(errand, AuditResult::kOk,
+      absl::StrCat(cleared, " payload", cleared == 1 ? "" : "s", " let out of quarantine",
+                   which == "all" ? "" : ": ", which == "all" ? "" : which));
 }
 
-void Operator::KillJob(uint64_t job, ControlClientId client) {
+void Operator::KillJob(uint64_t job, const Errand& errand) {
   for (Supervisor* supervisor : service_->supervisors()) {
     if (supervisor->KillRunning(job, "its job was killed by an operator")) {
-      return Answer(client, true, "the process that ran it is killed and replaced");
+      return End(errand, AuditResult::kOk,
+                 absl::StrCat("job ", job, ": the process that ran it is killed and replaced"));
     }
   }
   // It may wait in the worker that owns it.
@@ -215,38 +281,16 @@ void Operator::KillJob(uint64_t job, ControlClientId client) {
       if (child->incarnation != id.incarnation()) continue;
       proto::Command command;
       command.mutable_drop_job()->set_id(job);
-      RoundCall& call = NewCall(client);
+      RoundCall& call = NewCall(errand.client);
       call.Expect(*supervisor, *child);
       call.set_about(job);
       call.reply().mutable_done()->set_message("its worker does not answer");
+      kills_[call.number()] = errand;
       if (!supervisor->Tell(*child, command)) Finish(calls_.find(call.number()));
       return;
     }
   }
-  Answer(client, false, "no such job runs or waits");
-}
-
-void Operator::ReopenLogs(ControlClientId client) {
-  const std::string& path = service_->current().generation().config().log.file;
-  if (path.empty()) return Answer(client, true, "the log is standard error: nothing to open");
-  absl::StatusOr<OwnedFd> file = OpenLogFile(path);
-  if (!file.ok()) {
-    LOG(ERROR) << file.status().message() << ": lines go on where they went";
-    return Answer(client, false, file.status().message());
-  }
-  SetLogFd(*std::move(file));
-  RoundCall& call = NewCall(client);
-  const int log = LogFd();
-  proto::Command command;
-  command.mutable_log_to()->set_number(call.number());
-  for (Supervisor* supervisor : service_->supervisors()) {
-    for (const auto& child : supervisor->children()) {
-      if (!supervisor->Tell(*child, command, absl::MakeConstSpan(&log, 1))) continue;
-      call.Expect(*supervisor, *child);
-    }
-  }
-  LOG(INFO) << "log file " << path << " opened again";
-  if (call.complete()) Finish(calls_.find(call.number()));
+  End(errand, AuditResult::kRefused, "no such job runs or waits");
 }
 
 void Operator::OnReport(const Supervisor& supervisor, const Child& child,
@@ -297,6 +341,10 @@ void Operator::Finish(Calls::iterator call) {
   const std::unique_ptr<RoundCall> done = std::move(call->second);
   calls_.erase(call);
   proto::CtlReply& reply = done->reply();
+  if (const auto kill = kills_.extract(done->number()); !kill.empty()) {
+    return End(kill.mapped(), reply.done().ok() ? AuditResult::kOk : AuditResult::kFailed,
+               absl::StrCat("job ", done->about(), ": ", reply.done().message()));
+  }
   if (reply.has_connections()) {
     for (const RoundCall::Asked& silent : done->silent()) {
       reply.mutable_connections()->add_silent_workers(silent.number);

@@ -6,19 +6,27 @@
 #include <string>
 #include <vector>
 
+#include "master/audit.h"
 #include "master/control_server.h"
 #include "master/round_call.h"
 #include "master/service.h"
 
 namespace windlass {
 
+// Something that an operator wants done.
+struct Errand {
+  std::string action;  // as audit lines call it
+  Asker asker;
+  ControlClientId client;  // waits for what becomes of it; may be none
+};
+
 // What an operator asks for that is not the service's own business.
 class MasterCommands {
  public:
   virtual void Drain() = 0;
   virtual void StopFast() = 0;
-  // Begins a binary upgrade; the answer to `client` comes when it is known.
-  virtual void Upgrade(ControlClientId client) = 0;
+  // Begins a binary upgrade; Operator::End is called when it has failed, or by the next binary.
+  virtual void Upgrade(const Errand& errand) = 0;
 
  protected:
   virtual ~MasterCommands() = default;
@@ -38,12 +46,14 @@ class Operator : public ControlCommands, public ServiceObserver, public TimerOwn
 
   // The socket that answers go to; null while there is none.
   void set_server(ControlServer* server) { server_ = server; }
-  // Opens the log file again, and hands it to all; `client` may be none.
-  void ReopenLogs(ControlClientId client);
-  void Answer(ControlClientId client, bool ok, absl::string_view message);
-  // Reloads; `client`, which may be none, waits for what becomes of it. `if_it_fails` goes before
-  // the reason.
-  void ReloadFor(ControlClientId client, absl::string_view if_it_fails = "");
+  // Opens the log file again, and hands it to all.
+  void ReopenLogs(const Errand& errand);
+  // `if_it_fails` goes before the reason.
+  void Reload(const Errand& errand, absl::string_view if_it_fails = "");
+  // So many workers more.
+  void Step(int workers, const Errand& errand);
+  // This is what became of it: answers whoever waits, and says so in the log.
+  void End(const Errand& errand, AuditResult result, absl::string_view detail);
 
   void OnRequest(const proto::CtlRequest& request, ControlClientId client) override;
   void OnClientGone(ControlClientId client) override;
@@ -59,16 +69,18 @@ class Operator : public ControlCommands, public ServiceObserver, public TimerOwn
  private:
   using Calls = std::map<uint32_t, std::unique_ptr<RoundCall>>;
 
-  void BeginStop(absl::string_view what, ControlClientId client);
-  void Reload(const proto::CtlRequest::Reload& request, ControlClientId client);
-  void Scale(const proto::CtlRequest::Scale& request, ControlClientId client);
+  void Answer(ControlClientId client, bool ok, absl::string_view message);
+  void Obey(const proto::CtlRequest& request, Errand errand);
+  void BeginStop(absl::string_view what, const Errand& errand);
+  void CheckConfig(ControlClientId client);
+  void Scale(const proto::CtlRequest::Scale& request, const Errand& errand);
   void Survey(proto::Command::Survey::Of of, ControlClientId client);
-  void KillJob(uint64_t job, ControlClientId client);
-  void SetLevel(const std::string& level, ControlClientId client);
+  void KillJob(uint64_t job, const Errand& errand);
+  void SetLevel(const std::string& level, const Errand& errand);
   void SendDeaths(ControlClientId client);
   void SendVersion(ControlClientId client);
   void SendQuarantine(ControlClientId client);
-  void ClearQuarantine(const std::string& which, ControlClientId client);
+  void ClearQuarantine(const std::string& which, const Errand& errand);
   RoundCall& NewCall(ControlClientId client);
   void AddConnections(const Supervisor& supervisor, const Child& child,
                       const proto::Report::Surveyed& surveyed, proto::ConnectionsReport* into);
@@ -86,10 +98,13 @@ class Operator : public ControlCommands, public ServiceObserver, public TimerOwn
   ControlServer* server_ = nullptr;
   // Working state.
   struct Waiter {
+    Errand errand;
     uint64_t reload = 0;  // its number
     std::string if_it_fails;
   };
-  std::map<ControlClientId, Waiter> reload_waiters_;
+  static constexpr size_t kMostWaiters = 256;  // signals may come in a loop
+  std::vector<Waiter> reload_waiters_;
+  std::map<uint32_t, Errand> kills_;  // of jobs, by the number of their call
   std::vector<ControlClientId> stop_waiters_;
   Calls calls_;
   uint32_t next_call_ = 1;

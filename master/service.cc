@@ -132,7 +132,7 @@ void Service::BeginReload() {
   reload_due_ = false;
   waits_for_.clear();
   ++reload_;
-  LOG(INFO) << "reload " << reload_ << " begins";
+  LOG(DEBUG) << "reload " << reload_ << " begins";
   absl::StatusOr<Config> config = LoadConfig(sources_);
   if (!config.ok()) return EndReload(false, std::string(config.status().message()));
   const std::vector<std::string> fixed =
@@ -169,6 +169,7 @@ void Service::Commit() {
   former_.push_back(std::move(current_));
   current_ = std::move(next_);
   if (next_log_.valid()) SwitchLog();
+  SwitchLogFormat();
   if (!services_.settings->log_level) SetLogLevel(LevelOf(current_->generation().config()));
   current_->Serve();
   Supervisor& old = *former_.back();
@@ -194,6 +195,19 @@ void Service::SwitchLog() {
   }
 }
 
+// Of all processes at once, because their lines may go to the same file.
+void Service::SwitchLogFormat() {
+  const Config& now = current_->generation().config();
+  if (now.log.format == former_.back()->generation().config().log.format) return;
+  LogFormat format = LogFormat::kText;
+  if (ParseLogFormat(now.log.format, &format)) SetLogFormat(format);
+  proto::Command command;
+  command.mutable_log_format()->set_format(now.log.format);
+  for (Supervisor* supervisor : supervisors()) {
+    for (const auto& child : supervisor->children()) supervisor->Tell(*child, command);
+  }
+}
+
 void Service::GiveUp(const std::string& why) {
   ReportProcesses(*next_, "is ended");
   next_->Abort();
@@ -204,11 +218,6 @@ void Service::GiveUp(const std::string& why) {
 
 void Service::EndReload(bool ok, const std::string& message) {
   last_reload_ = ReloadResult{absl::Now(), ok, message};
-  if (ok) {
-    LOG(INFO) << "reload " << reload_ << ": " << message;
-  } else {
-    LOG(ERROR) << "reload " << reload_ << " failed: " << message;
-  }
   if (observer_ != nullptr) observer_->OnReloadEnded(reload_, *last_reload_);
 }
 
@@ -300,8 +309,6 @@ absl::Status Service::Resize(std::optional<int> workers, std::optional<int> pool
   if (workers) kept_workers_ = keep ? workers : std::nullopt;
   if (pool) kept_pool_ = keep ? pool : std::nullopt;
   current_->Resize(workers.value_or(current_->wanted(Role::kWorker)), pool.value_or(now));
-  LOG(INFO) << "resized: " << current_->wanted(Role::kWorker) << " workers, "
-            << current_->wanted(Role::kPool) << " pool processes";
   return absl::OkStatus();
 }
 
@@ -347,6 +354,7 @@ void Service::OnTimer(Timer*, Instant now) {
   const bool is_second = now >= second_ + absl::Seconds(1);
   if (is_second) {
     second_ = now;
+    LogLimit::TellSwallowed(now);
     services_.oom->ForgetOld(now);
     services_.quarantine->Expire(now);
   }

@@ -124,6 +124,7 @@ class Service : public SupervisorOwner, public TimerOwner {
   void EvenOut();
   void SettleReload();
   void SwitchLog();
+  void SwitchLogFormat();
   void TakeCrash(const Supervisor& supervisor, const proto::Report::Crashed& crash);
   void TellQuarantine();
 

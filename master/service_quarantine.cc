@@ -19,11 +19,11 @@ void Service::TakeCrash(const Supervisor& supervisor, const proto::Report::Crash
   const Poison* const entry =
       services_.quarantine->OnCrash(config.handlers[crash.handler()].name, crash.bytes(),
                                     Fingerprint{crash.high(), crash.low()}, ttl, absl::Now(), now);
-  if (entry == nullptr || !quarantine_log_.Allow(now)) return;
-  LOG(WARNING) << "quarantine: a payload of " << entry->bytes << " bytes for handler "
-               << entry->handler << " has crashed " << entry->crashes
-               << " processes; it is refused for " << ttl << " (windlassctl quarantine clear "
-               << ShortName(entry->fingerprint) << ")" << quarantine_log_.Swallowed();
+  if (entry == nullptr) return;
+  LOG_LIMITED(WARNING, quarantine_log_, now)
+      << "quarantine: a payload of " << entry->bytes << " bytes for handler " << entry->handler
+      << " has crashed " << entry->crashes << " processes; it is refused for " << ttl
+      << " (windlassctl quarantine clear " << ShortName(entry->fingerprint) << ")";
 }
 
 // A worker that is not ready yet is told before it serves.

@@ -29,6 +29,7 @@ std::vector<int> TakeChannels(const RoleSpec& role, const Generation& generation
     keep.push_back(setup->reply_channel);
     for (const ListenSocket& listener : setup->listeners) keep.push_back(listener.fd);
     keep.push_back(setup->fingerprint_secret);
+    for (const AccessLogFile& log : setup->access_logs) keep.push_back(log.fd);
   } else if (role.role == Role::kAdmin) {  // none of the data plane's
     for (const ListenSocket& listener : setup->listeners) keep.push_back(listener.fd);
     return keep;
@@ -75,7 +76,9 @@ void ResetSignals() {
     ::_exit(1);
   }
   // First of all: whoever sees anything else of this process shall see it alive.
-  setup.scoreboard->MutableSlot(setup.slot).pid.store(::getpid());
+  ProcessSlot& slot = setup.scoreboard->MutableSlot(setup.slot);
+  slot.pid.store(::getpid());
+  CountLogLinesIn(&slot.log_lines_dropped, &slot.log_lines_limited);
   std::vector<int> keep = TakeChannels(role, generation, &setup);
   keep.push_back(LogFd());
   CloseAllFdsExcept(keep);
@@ -152,6 +155,7 @@ absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generati
   if (role.role == Role::kWorker) {
     setup.listeners = generation.listeners().sockets();
     setup.fingerprint_secret = settings.fingerprint_secret;
+    setup.access_logs = generation.access_logs().files();
   }
   if (role.role == Role::kAdmin) {
     setup.listeners = generation.admin_listeners().sockets();

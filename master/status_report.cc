@@ -108,6 +108,8 @@ void AddTotals(const Scoreboard& board, const DeathLog& deaths, proto::StatusRep
     totals.set_requests(totals.requests() + slot.requests.load());
     totals.set_accepted(totals.accepted() + slot.accepted.load());
     totals.set_retries(totals.retries() + slot.jobs_retried.load());
+    totals.set_access_lines_dropped(totals.access_lines_dropped() +
+                                    slot.access_lines_dropped.load());
     totals.set_queue_depth(totals.queue_depth() + slot.jobs_queued.load());
     out += slot.jobs_out.load();
     for (size_t code = 0; code < kErrorCodeCount; ++code) {
@@ -122,7 +124,20 @@ void AddTotals(const Scoreboard& board, const DeathLog& deaths, proto::StatusRep
   }
   totals.set_queue_depth(totals.queue_depth() + out);
   totals.set_deaths(deaths.total());
-  totals.set_log_lines_dropped(LogLinesDropped());
+  uint64_t dropped = board.header().log_lines_dropped.load();
+  uint64_t limited = board.header().log_lines_limited.load();
+  const auto add = [&](SlotRange range) {
+    for (uint32_t i = range.first; i < range.end; ++i) {
+      const ProcessSlot& slot = board.slot(SlotIndex{i});
+      dropped += slot.log_lines_dropped.load();
+      limited += slot.log_lines_limited.load();
+    }
+  };
+  add(workers);
+  add(pool);
+  add({board.ZygoteSlot(0).value, board.slots()});
+  totals.set_log_lines_dropped(dropped);
+  totals.set_log_lines_limited(limited);
   for (size_t code = 1; code < kErrorCodeCount; ++code) {
     proto::StatusReport::ErrorCount& count = *totals.add_errors_by_code();
     Set(count.mutable_code(), kErrorCodeNames[code]);

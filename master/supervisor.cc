@@ -12,8 +12,8 @@ namespace windlass {
 namespace {
 
 constexpr absl::Duration kKillGrace = absl::Seconds(1);  // after the drain's deadline
-// An admin process that is told to end has a second for what it has asked us, and its clients one to
-// take it.
+// An admin process that is told to end has a second for what it has asked us, and its clients one
+// to take it.
 constexpr absl::Duration kAdminFarewell = absl::Seconds(2);
 
 }  // namespace
@@ -154,7 +154,7 @@ void Supervisor::BeginServing(Child& child) {
     Tell(child, command);
   }
   if (child.quick_deaths > 0 || child.replaces != ChildId{}) {
-    LOG(INFO) << NameOf(child) << " serves, pid " << child.pid;
+    LOG_LIMITED(INFO, serves_log_, timers_->now()) << NameOf(child) << " serves, pid " << child.pid;
   }
   if (child.replaces != ChildId{}) RetireReplaced(child);
 }
@@ -183,8 +183,9 @@ void Supervisor::Reschedule(Child& child) {
   }
   const absl::Duration delay = RestartDelay(child.quick_deaths, policy_);
   if (delay > absl::ZeroDuration()) {
-    LOG(WARNING) << NameOf(child) << ": next try in " << delay << " after " << child.quick_deaths
-                 << " quick death(s)";
+    LOG_LIMITED(WARNING, retry_log_, timers_->now())
+        << NameOf(child) << ": next try in " << delay << " after " << child.quick_deaths
+        << " quick death(s)";
   }
   timers_->Arm(&child.timer, timers_->now() + delay);
   if (delay == absl::ZeroDuration()) Apply(child, ChildEvent::kSpawnDue);

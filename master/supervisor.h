@@ -133,6 +133,8 @@ class Supervisor : public TimerOwner {
 
   State state() const { return state_; }
   const std::string& why() const { return why_; }
+  // For workers to come; those that are there must be told.
+  absl::Status ReopenAccessLogs() { return generation_.access_logs().Reopen(); }
   const Generation& generation() const { return generation_; }
   ListenerSet& listeners() { return generation_.listeners(); }
   ListenerSet& admin_listeners() { return generation_.admin_listeners(); }
@@ -231,8 +233,9 @@ class Supervisor : public TimerOwner {
   bool answers_early_ = false;
   bool pool_told_ = false;  // that no worker needs it any more
   mutable StackNames stack_names_;
-  OutputLimit output_log_;
-  LogLimit deaths_log_, slow_log_;  // payloads can cause them, so clients can
+  LogLimit output_log_{kOutputRate};
+  // Payloads can cause them, so clients can, or a system that is short of something.
+  LogLimit deaths_log_, slow_log_, kill_log_, recycle_log_, serves_log_, retry_log_, spawn_log_;
 };
 
 }  // namespace windlass

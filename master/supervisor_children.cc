@@ -82,7 +82,8 @@ void Supervisor::Spawn(Child& child) {
     slot.state.store(ProcessState::kStarting);
     spawned = child.is_pool() ? SpawnCloned(child) : SpawnForked(child);
     if (!spawned.ok()) {
-      LOG(ERROR) << "cannot make a " << child.role->name << ": " << spawned.ToString();
+      LOG_LIMITED(ERROR, spawn_log_, timers_->now())
+          << "cannot make a " << child.role->name << ": " << spawned.ToString();
     }
   }
   if (spawned.ok()) return;
@@ -327,7 +328,8 @@ void Supervisor::Kill(Child& child, EndCause cause, absl::string_view why) {
     }
     return;
   }
-  LOG(WARNING) << "killing " << NameOf(child) << " (pid " << child.pid << "): " << why;
+  LOG_LIMITED(WARNING, kill_log_, timers_->now())
+      << "killing " << NameOf(child) << " (pid " << child.pid << "): " << why;
   child.ends_by = cause;  // written down before the signal
   child.killed_because = std::string(why);
   (void)PidfdSignal(child.pidfd.get(), SIGKILL);  // gone already: its pidfd says so next

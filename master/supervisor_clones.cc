@@ -59,8 +59,9 @@ void Supervisor::OnCloned(Child& zygote, const proto::Report::Cloned& report) {
   for (const auto& other : children_) pid = other->pid == pid ? 0 : pid;
   child.is_cloning = false;
   if (pid == 0) {
-    LOG(ERROR) << "cannot make a " << child.role->name << ": "
-               << (report.failed().empty() ? "it is gone already" : report.failed());
+    LOG_LIMITED(ERROR, spawn_log_, timers_->now())
+        << "cannot make a " << child.role->name << ": "
+        << (report.failed().empty() ? "it is gone already" : report.failed());
     child.control.reset();
     child.output.Reset();
     ++child.quick_deaths;

@@ -88,9 +88,9 @@ void Supervisor::Publish(Death death, std::vector<uint64_t> stack, ControlChanne
     const std::string name = absl::StrCat(known.role, "-", known.number);
     if (known.is_expected) {
       LOG(DEBUG) << name << " (pid " << known.pid << ") " << DescribeDeath(known);
-    } else if (deaths_log_.Allow(timers_->now())) {
-      LOG(WARNING) << name << " (pid " << known.pid << ") " << DescribeDeath(known)
-                   << deaths_log_.Swallowed();
+    } else {
+      LOG_LIMITED(WARNING, deaths_log_, timers_->now())
+          << name << " (pid " << known.pid << ") " << DescribeDeath(known);
     }
     services_.deaths->Add(known);
   };

@@ -79,13 +79,11 @@ void Supervisor::TakeSample(Child& child) {
   stack_names_.Ask(
       NamerFor(child), FramesOf(slot.stack), [this, slow](std::vector<std::string> stack) mutable {
         slow.stack = std::move(stack);
-        if (slow_log_.Allow(timers_->now())) {
-          LOG(WARNING) << "slow: " << slow.process << " (pid " << slow.pid
-                       << ") has been running job " << slow.job
-                       << (slow.handler.empty() ? "" : " of ") << slow.handler << " for "
-                       << slow.ran << (slow.past_deadline ? ", past its deadline" : "")
-                       << "; stack: " << absl::StrJoin(slow.stack, " < ") << slow_log_.Swallowed();
-        }
+        LOG_LIMITED(WARNING, slow_log_, timers_->now())
+            << "slow: " << slow.process << " (pid " << slow.pid << ") has been running job "
+            << slow.job << (slow.handler.empty() ? "" : " of ") << slow.handler << " for "
+            << slow.ran << (slow.past_deadline ? ", past its deadline" : "")
+            << "; stack: " << absl::StrJoin(slow.stack, " < ");
         services_.deaths->Add(std::move(slow));
       });
 }

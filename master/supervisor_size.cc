@@ -81,8 +81,8 @@ void Supervisor::Recycle(Instant now) {
           WhyRecycle(child.limits, now, board_->slot(*child.slot).jobs_done.load(),
                      looks_at_memory ? ResidentBytes(child.pid) : 0);
       if (why.empty()) continue;
-      LOG(INFO) << NameOf(child) << " (pid " << child.pid << ") has reached " << why
-                << ": a successor is started";
+      LOG_LIMITED(INFO, recycle_log_, now) << NameOf(child) << " (pid " << child.pid
+                                           << ") has reached " << why << ": a successor is started";
       children_[i]->ends_by = why == kMemoryReached ? EndCause::kMemoryLimit : EndCause::kRecycle;
       Child& successor = AddChild(SpecOf(role));
       successor.replaces = children_[i]->id;

@@ -166,9 +166,6 @@ void Upgrader::Exec() {
   Fail(why);
 }
 
-void Upgrader::Fail(const std::string& why) {
-  LOG(ERROR) << "upgrade failed: " << why << "; everything is as it was";
-  host_->OnUpgradeFailed(why);
-}
+void Upgrader::Fail(const std::string& why) { host_->OnUpgradeFailed(why); }
 
 }  // namespace windlass

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "common/job_channel.h"
-#include "common/log.h"
+#include "common/log_limit.h"
 #include "common/posix.h"
 
 namespace windlass {
@@ -17,7 +17,9 @@ bool LinkWorkers(Supervisor* giver_supervisor, Child* giver, Supervisor* taker_s
                  Child* taker, bool even_out) {
   absl::StatusOr<PacketPair> pair = SeqPacketPair(kChannelBufferBytes);
   if (!pair.ok()) {
-    LOG(ERROR) << "cannot join two workers: " << pair.status().ToString();
+    static LogLimit& limit = *new LogLimit;
+    LOG_LIMITED(ERROR, limit, MonotonicNow())
+        << "cannot join two workers: " << pair.status().ToString();
     return false;
   }
   proto::Command command;

@@ -86,6 +86,8 @@ void WriteTotals(const proto::StatusReport::Totals& totals, JsonWriter* json) {
   json->Unsigned("accepted", totals.accepted());
   json->Unsigned("retries", totals.retries());
   json->Unsigned("log_lines_dropped", totals.log_lines_dropped());
+  json->Unsigned("log_lines_limited", totals.log_lines_limited());
+  json->Unsigned("access_lines_dropped", totals.access_lines_dropped());
   json->Close();
 }
 

@@ -123,16 +123,6 @@ TEST(OutputCapture, WithItsDescriptorsClosedTheRestIsTaken) {
   EXPECT_TRUE(child.said_yes());
 }
 
-TEST(OutputLimit, TellsWhatItSwallowedOnceASecond) {
-  OutputLimit limit;
-  Instant now{1'000'000'000};
-  for (int i = 0; i < 510; ++i) limit.Allow(now);
-  EXPECT_EQ(limit.TakeSwallowed(now), 10u);
-  for (int i = 0; i < 5; ++i) limit.Allow(now);
-  EXPECT_EQ(limit.TakeSwallowed(now + absl::Milliseconds(900)), 0u);
-  EXPECT_EQ(limit.TakeSwallowed(now + absl::Milliseconds(1100)), 5u);
-}
-
 TEST(OutputCapture, AMovedOffsetLeadsNowhere) {
   const CapturingChild child([](OutputCapture& capture) {
     std::cerr << "text";
@@ -160,19 +150,6 @@ TEST(PrintedLines, AreCutAndCounted) {
   ASSERT_THAT(lines, SizeIs(kLoggedLines + 1));
   EXPECT_EQ(lines[0], std::string(1024, 'x'));
   EXPECT_EQ(lines.back(), "(51 more lines)");
-}
-
-TEST(OutputLimit, AllowsABurstAndThenSomeASecond) {
-  OutputLimit limit;
-  Instant now{1'000'000'000};
-  int allowed = 0;
-  for (int i = 0; i < 1000; ++i) allowed += limit.Allow(now) ? 1 : 0;
-  EXPECT_EQ(allowed, 500);
-  EXPECT_EQ(limit.TakeSwallowed(now), 500u);
-  EXPECT_EQ(limit.TakeSwallowed(now), 0u);
-  now = now + absl::Seconds(1);
-  for (int i = 0; i < 1000; ++i) allowed += limit.Allow(now) ? 1 : 0;
-  EXPECT_EQ(allowed, 550);
 }
 
 }  // namespace

@@ -99,6 +99,7 @@ max_age = "12h"
 max_memory = "1GiB"
 [log]
 level = "debug"
+format = "json"
 file = "/var/log/w.log"
 [[listener]]
 address = "unix:/run/x.sock"
@@ -117,6 +118,8 @@ frame_timeout = "1s"
 idle_timeout = "2s"
 write_timeout = "3s"
 half_close = "cancel"
+access_log = "/var/log/a.log"
+access_log_sample = 0.25
 [[handler]]
 name = "pictures"
 builtin = "file"
@@ -132,7 +135,7 @@ deadline = "1ms"
       config->workers,
       (WorkersConfig{{false, 3}, 5, 7, {false, 1 << 30}, SelectorKind::kPoll, absl::Hours(24)}));
   EXPECT_EQ(config->pool, (PoolConfig{{false, 4}, 6, false, 0, 1000, absl::Hours(12), 1 << 30}));
-  EXPECT_EQ(config->log, (LogConfig{"debug", "/var/log/w.log"}));
+  EXPECT_EQ(config->log, (LogConfig{"debug", "json", "/var/log/w.log"}));
   ListenerConfig listener;
   listener.address = {ListenAddress::Kind::kUnix, "", 0, "/run/x.sock", "unix:/run/x.sock"};
   listener.protocol = Protocol::kLine;
@@ -150,6 +153,8 @@ deadline = "1ms"
   listener.idle_timeout = absl::Seconds(2);
   listener.write_timeout = absl::Seconds(3);
   listener.half_close = HalfClose::kCancel;
+  listener.access_log = "/var/log/a.log";
+  listener.access_log_sample = 0.25;
   EXPECT_EQ(config->listeners, std::vector<ListenerConfig>{listener});
   HandlerConfig handler;
   handler.name = "pictures";
@@ -235,7 +240,7 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
        {"F:2:1: unknown key 'workers.queue', did you mean 'pool.queue'?"}},
       {"count = 4\n", {"F:1:1: unknown key 'count', did you mean 'workers.count'?"}},
       {"[poool]\n", {"F:1:2: unknown key or table 'poool', did you mean 'pool'?"}},
-      {"[log]\nxyzxyz = 4\n", {"F:2:1: unknown key 'log.xyzxyz'; keys there: level, file"}},
+      {"[log]\nxyzxyz = 4\n", {"F:2:1: unknown key 'log.xyzxyz'; keys there: level, format, file"}},
       {"[pool.fast]\nprocesses = 4\n",
        {"F:2:1: unknown key 'pool.fast.processes', did you mean 'pool.processes'?"}},
       {"[xyz]\nab = 1\n",

@@ -89,6 +89,8 @@ frame_timeout = "1ms"
 idle_timeout = "24h"
 write_timeout = "3s"
 half_close = "cancel"
+access_log = "/var/log/a.log"
+access_log_sample = 0.0123456789
 [[listener]]
 address = "[::1]:0"
 protocol = "length"

@@ -256,7 +256,7 @@ TEST_F(LogFileTest, WhatTheDiskTookOfALineIsNotGluedToTheNext) {
   const Lines messages = Messages(path_);
   ASSERT_EQ(messages.size(), 3u) << Content(path_);
   EXPECT_EQ(messages[0].size(), 20u);
-  EXPECT_EQ(messages[1], "(2 log lines dropped: sink blocked)");
+  EXPECT_EQ(messages[1], "2 log lines dropped: sink blocked");
   EXPECT_EQ(messages[2], "whole");
 }
 

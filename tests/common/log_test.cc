@@ -294,7 +294,7 @@ TEST(Log, NoLineIsTornWhenAPipeFillsUp) {
   const auto is_whole = [](const std::string& line) {
     const absl::string_view rest = absl::StripPrefix(line, "info w[N] a line of some length ");
     return (rest.size() < line.size() && absl::c_all_of(rest, absl::ascii_isdigit)) ||
-           absl::EndsWith(line, " log lines dropped: sink blocked)");
+           absl::EndsWith(line, " log lines dropped: sink blocked");
   };
   std::istringstream lines(Essence(spoken.text));
   for (std::string line; std::getline(lines, line);) ASSERT_TRUE(is_whole(line)) << line;
@@ -313,8 +313,9 @@ TEST(Log, ADropIsReportedBeforeTheNextLineThatIsTaken) {
     LOG(INFO) << "taken too";
     return 0;
   });
-  EXPECT_EQ(Essence(spoken.text),
-            "(3 log lines dropped: sink blocked)\ninfo w[N] taken\ninfo w[N] taken too\n");
+  EXPECT_EQ(
+      Essence(spoken.text),
+      "warning w[N] 3 log lines dropped: sink blocked\ninfo w[N] taken\ninfo w[N] taken too\n");
 }
 
 TEST(Log, NothingIsDroppedWhereThereIsRoom) {

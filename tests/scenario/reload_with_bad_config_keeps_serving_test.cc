@@ -137,7 +137,7 @@ TEST_F(ReloadWithBadConfig, BySignalIsInTheLogAndInTheStatus) {
   server_->Signal(SIGHUP);
   ASSERT_TRUE(Eventually([&] { return ServerStatus::Of(*server_).last_reload.has_value(); }));
   EXPECT_FALSE(ServerStatus::Of(*server_).last_reload->ok);
-  EXPECT_TRUE(server_->LogHas("reload 1 failed: "));
+  EXPECT_TRUE(server_->LogHas(" with SIGHUP: failed, "));
   ExpectNobodyNoticed();
 }
 

@@ -58,10 +58,9 @@ Pages::Pages(const AdminConfig& config, ControlChannel* control, Selector* selec
 
 void Pages::OnPage(const PageRequest& request, Exchange* exchange) {
   if (!hosts_.Knows(request.host)) {
-    if (unknown_host_log_.Allow(timers_->now())) {
-      LOG(WARNING) << "admin pages asked for under the name " << PrintableLine(request.host)
-                   << ", which is not in admin.hosts: refused" << unknown_host_log_.Swallowed();
-    }
+    LOG_LIMITED(WARNING, unknown_host_log_, timers_->now())
+        << "admin pages asked for under the name " << PrintableLine(request.host)
+        << ", which is not in admin.hosts: refused";
     return AnswerText(exchange, 403, "this server does not go by that name: see admin.hosts");
   }
   const bool is_dashboard = request.path == "/";

@@ -95,10 +95,8 @@ void Acceptor::Shed(int listener) {
   }
   client.Reset();
   if (absl::StatusOr<OwnedFd> reserve = ReserveFd(); reserve.ok()) reserve_ = *std::move(reserve);
-  if (exhausted_log_.Allow(timers_->now())) {
-    LOG(WARNING) << "out of file descriptors: new clients wait or are turned away"
-                 << exhausted_log_.Swallowed();
-  }
+  LOG_LIMITED(WARNING, exhausted_log_, timers_->now())
+      << "out of file descriptors: new clients wait or are turned away";
 }
 
 void Acceptor::StopAndDrain(absl::Span<const uint32_t> kept,

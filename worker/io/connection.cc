@@ -39,6 +39,7 @@ absl::Status Connection::Start() {
     return watched;
   }
   io_->timers->Arm(&timer_, NextTimeout());
+  BeginAccessLog();
   return absl::OkStatus();
 }
 
@@ -190,7 +191,10 @@ void Connection::Close(CloseReason reason) {
   if (reason == CloseReason::kWriteTimeout) Bump(slot.closed_write);
   const bool is_watched = state_ != ConnState::kMoving;
   Enter(ConnState::kClosed);
-  output_.TakeAll([this](Exchange* exchange) { Abandon(exchange); });
+  output_.TakeAll([&](Exchange* exchange) {
+    LogLost(*exchange, reason);
+    Abandon(exchange);
+  });
   receiving_ = nullptr;  // it was in the output's order, too
   decoder_.reset();
   if (is_watched) io_->selector->Unregister(socket_.get());
@@ -222,8 +226,9 @@ Exchange* Connection::NewExchange(const RequestHead& head) {
 void Connection::OnAnswer(Exchange* exchange, const Answer& answer) {
   exchange->deadline.Disarm();
   EncodeAnswer(exchange, answer);
-  if (answer.code == ErrorCode::kOverloaded && io_->overloaded_log.Allow(io_->now())) {
-    LOG(WARNING) << "a request was refused: " << answer.message << io_->overloaded_log.Swallowed();
+  if (answer.code == ErrorCode::kOverloaded) {
+    LOG_LIMITED(WARNING, io_->overloaded_log, io_->now())
+        << "a request was refused: " << answer.message;
   }
   NoteAnswered(exchange, answer.code);
 }
@@ -244,11 +249,9 @@ void Connection::EncodeAnswer(Exchange* exchange, const Answer& answer) {
   if (answer.is_plain_error) {
     if (framing.AppendError(head, answer.message, &exchange->out)) return;
     exchange->close_after = true;  // no room for an error: closing says it, and the log says why
-    if (io_->closed_by_error_log.Allow(io_->now())) {
-      LOG(INFO) << ProtocolName(listener_->config->protocol)
-                << " connection closed by an error: " << ErrorCodeName(answer.code)
-                << io_->closed_by_error_log.Swallowed();
-    }
+    LOG_LIMITED(INFO, io_->closed_by_error_log, io_->now())
+        << ProtocolName(listener_->config->protocol)
+        << " connection closed by an error: " << ErrorCodeName(answer.code);
     return;
   }
   head.content_type = answer.content_type;
@@ -346,7 +349,10 @@ void Connection::AfterFlush(OutputQueue::Outcome outcome) {
 // is still sending, and a reset destroys what it has not read yet: so shut our side, and wait for
 // its end.
 void Connection::BeginLinger() {
-  output_.TakeAll([this](Exchange* exchange) { Abandon(exchange); });
+  output_.TakeAll([this](Exchange* exchange) {
+    LogLost(*exchange, CloseReason::kDone);
+    Abandon(exchange);
+  });
   receiving_ = nullptr;  // it was in the output's order, too
   decoder_.reset();
   if (peer_done_) return Close(CloseReason::kDone);

@@ -164,6 +164,11 @@ class Connection : public TimerOwner {
   ResponseHead PageHead(const Exchange& exchange) const;
   void NoteAnswered(Exchange* exchange, ErrorCode code);
   void OnSent(Exchange* exchange);
+  // Access log, where the listener has one. `code`: of the answer, or kClientGone.
+  void BeginAccessLog();
+  void LogAccess(const Exchange& exchange, absl::string_view code);
+  void LogLost(const Exchange& exchange, CloseReason reason);
+  void LogInline(const RequestHead& head, uint32_t handler, uint64_t bytes_out);
   // A request of this worker's is over: the kernel has the last byte of its answer. What there is
   // to tell of it is in the exchange; this turn's instant is when it went.
   void OnDelivered(const Exchange& exchange);
@@ -209,6 +214,7 @@ class Connection : public TimerOwner {
   Instant since_;        // start of the current frame, of the memory wait or of lingering
   Instant last_active_;  // a request or a part of an answer went through
   Instant blocked_since_;
+  std::string access_start_;  // what its lines in the access log begin with; "": it has none
   Instant quiesced_;  // since when nobody reads, so that a frame cannot be late
 };
 

@@ -209,6 +209,7 @@ void Connection::HandleInline(const RequestHead& head, uint32_t handler,
     const absl::string_view tail = listener_->framing->ResponseTail();
     output_.raw().Append(tail);
     OnAnsweredInline(handler, head.frame_bytes(), content.size() + tail.size());
+    LogInline(head, handler, content.size() + tail.size());
     return ScheduleFlush();
   }
   Answer answer;
@@ -238,6 +239,7 @@ void Connection::HandleStatic(const RequestHead& head, uint32_t handler) {
     out.append(tail.data(), tail.size());
     output_.raw().Append(out);
     OnAnsweredInline(handler, head.frame_bytes(), out.size());
+    LogInline(head, handler, out.size());
     return ScheduleFlush();
   }
   AnswerStatic(NewExchange(head), handler);
@@ -285,6 +287,9 @@ void Connection::ReadRaw() {
   last_active_ = io_->now();
   has_asked_ = true;
   Bump(io_->slot->requests);
+  RequestHead head;
+  head.head_bytes = got.bytes;
+  LogInline(head, UINT32_MAX, got.bytes);
   absl::string_view bytes(io_->input_scratch.data(), got.bytes);
   if (output_.empty()) {
     const iovec piece = {const_cast<char*>(bytes.data()), bytes.size()};

@@ -163,6 +163,7 @@ void Connection::Resume() {
 
 absl::Status Connection::StartMoved(IncomingConnection moved) {
   const MovedFlags& flags = moved.flags;
+  BeginAccessLog();
   has_asked_ = flags.last_active > flags.accepted;
   accepted_ = std::clamp(flags.accepted, Instant{}, io_->now());
   last_active_ = std::clamp(flags.last_active, Instant{}, io_->now());

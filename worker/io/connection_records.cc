@@ -14,7 +14,10 @@ void Connection::NoteAnswered(Exchange* exchange, ErrorCode code) {
 
 // The kernel has the whole of it.
 void Connection::OnSent(Exchange* exchange) {
-  if (exchange->arrived.ns != 0) OnDelivered(*exchange);
+  if (exchange->arrived.ns != 0) {
+    OnDelivered(*exchange);
+    LogAccess(*exchange, ErrorCodeName(exchange->code));
+  }
   io_->Release(exchange);
 }
 

@@ -278,10 +278,8 @@ void Dispatcher::TakeReply() {
   }
   const bool broken = !accepted.ok() || reply_.status() >= kErrorCodeCount;
   if (broken) {
-    if (broken_reply_log_.Allow(timers_->now())) {
-      LOG(ERROR) << "broken reply from the pool: " << accepted.ToString()
-                 << broken_reply_log_.Swallowed();
-    }
+    LOG_LIMITED(ERROR, broken_reply_log_, timers_->now())
+        << "broken reply from the pool: " << accepted.ToString();
     results_.Release(&pieces_);
     return AnswerError(exchange, ErrorCode::kHandlerFailed, "the pool sent a broken answer");
   }

@@ -16,6 +16,7 @@ constexpr size_t kInputScratchBytes = 64 << 10;
 // Results and files come as descriptors: clients are turned away before answers are.
 constexpr int kReservedDescriptors = 64;
 constexpr absl::Duration kTrimEvery = absl::Seconds(5);
+constexpr absl::Duration kTellEvery = absl::Seconds(1);
 
 LostJob ReadLostJob(const proto::Command::JobLost& lost) {
   return {JobId::FromWord(lost.id()), lost.cause(),  lost.may_retry(), lost.counts(),
@@ -30,6 +31,7 @@ IoLoop::IoLoop(ProcessSetup setup, ControlChannel* control, std::unique_ptr<Sele
       selector_(std::move(selector)),
       slot_(setup_.scoreboard->MutableSlot(setup_.slot)),
       timers_(MonotonicNow()),
+      access_log_(setup_, &timers_),
       router_(*setup_.config),
       exchanges_(&dispatcher_),
       payloads_(*setup_.scoreboard, &slot_, setup_.payload_budget_bytes, &timers_),
@@ -39,6 +41,7 @@ IoLoop::IoLoop(ProcessSetup setup, ControlChannel* control, std::unique_ptr<Sele
       taker_(selector_.get(), this),
       drain_timer_(this),
       trim_timer_(this),
+      tell_timer_(this),
       client_fd_limit_(static_cast<int>(RaiseDescriptorLimit()) - kReservedDescriptors) {
   for (const ListenSocket& socket : setup_.listeners) {
     const ListenerConfig& config = setup_.config->listeners[socket.listener];
@@ -53,6 +56,7 @@ IoLoop::IoLoop(ProcessSetup setup, ControlChannel* control, std::unique_ptr<Sele
   io_.payloads = &payloads_;
   io_.router = &router_;
   io_.statics = &statics_;
+  if (!setup_.access_logs.empty()) io_.access = &access_log_;
   io_.input_scratch.resize(kInputScratchBytes + kInputPadding);
   io_.input_scratch_bytes = kInputScratchBytes;
 }
@@ -81,6 +85,7 @@ absl::Status IoLoop::Start() {
 int IoLoop::Run() {
   const auto is_leaving = [this] { return io_.draining || io_.leaving; };
   while (!master_gone_ && !(is_leaving() && connections_.size() == 0)) Turn();
+  LogLimit::TellAllSwallowed();
   return 0;
 }
 
@@ -95,6 +100,9 @@ void IoLoop::Turn() {
     timers_.Arm(&trim_timer_, timers_.now() + kTrimEvery);
   }
   EndTurn();
+  if (LogLimit::any_swallowed() && !tell_timer_.armed()) {
+    timers_.Arm(&tell_timer_, timers_.now() + kTellEvery);
+  }
 }
 
 void IoLoop::OnReady(const Ready& ready) {
@@ -126,7 +134,8 @@ void IoLoop::OnReady(const Ready& ready) {
       if (on_pages_ready_) on_pages_ready_(ready.token);
       break;
     default:
-      LOG(ERROR) << "event for unknown token " << ready.token.value;
+      LOG_LIMITED(ERROR, trouble_log_, timers_.now())
+          << "event for unknown token " << ready.token.value;
   }
 }
 
@@ -157,10 +166,8 @@ bool IoLoop::HasRoomFor(int socket) const {
 
 void IoLoop::TakeClient(OwnedFd socket, uint32_t listener) {
   if (!HasRoomFor(socket.get())) {
-    if (shed_log_.Allow(timers_.now())) {
-      LOG(WARNING) << "turned a client away: " << connections_.size() << " connections"
-                   << shed_log_.Swallowed();
-    }
+    LOG_LIMITED(WARNING, shed_log_, timers_.now())
+        << "turned a client away: " << connections_.size() << " connections";
     Bump(slot_.shed_connections);
     return;  // closed at once
   }
@@ -263,7 +270,10 @@ void IoLoop::Obey(const proto::Command& command) {
     }
     case proto::Command::kLogTo:
     case proto::Command::kLogLevel:
+    case proto::Command::kLogFormat:
       return ObeyLogCommand(command, control_);
+    case proto::Command::kAccessLogTo:
+      return TakeAccessLog(command.access_log_to());
     case proto::Command::kClone:  // a zygote's
     case proto::Command::kSymbolize:
     case proto::Command::WHAT_NOT_SET:
@@ -271,9 +281,21 @@ void IoLoop::Obey(const proto::Command& command) {
   }
 }
 
+void IoLoop::TakeAccessLog(const proto::Command::AccessLogTo& log) {
+  // Without a descriptor (this process is at its limit) lines go on where they went.
+  if (!control_->fds().empty()) access_log_.Redirect(log.path(), std::move(control_->fds()[0]));
+  if (log.number() == 0) return;
+  proto::Report report;
+  report.mutable_log_taken()->set_number(log.number());
+  control_->Send(report);
+}
+
 void IoLoop::AddLink(const proto::Command::Link& link) {
   // Lost when this process is at its limit of descriptors; the other worker hears the link's end.
-  if (control_->fds().empty()) return LOG(ERROR) << "a link without its socket", void();
+  if (control_->fds().empty()) {
+    LOG_LIMITED(ERROR, trouble_log_, timers_.now()) << "a link without its socket";
+    return;
+  }
   OwnedFd socket = std::move(control_->fds()[0]);
   if (link.incoming()) return taker_.AddLink(std::move(socket));
   if (link.slot() >= setup_.scoreboard->worker_slots()) return;
@@ -300,6 +322,7 @@ void IoLoop::BeginDrain(const proto::Command::Drain& drain) {
 
 void IoLoop::OnTimer(Timer* timer, Instant) {
   if (timer == &trim_timer_) return dispatcher_.results().Trim();
+  if (timer == &tell_timer_) return LogLimit::TellSwallowed(timers_.now());
   LOG(WARNING) << "time is up: closing " << connections_.size() << " connections";
   StopNow();
 }

@@ -55,6 +55,7 @@ class IoLoop : private AnswerSink, private MovedConnectionSink, private TimerOwn
   void HandleControl();
   void Obey(const proto::Command& command);
   void AddLink(const proto::Command::Link& link);
+  void TakeAccessLog(const proto::Command::AccessLogTo& log);
   bool HasRoomFor(int socket) const;
   ListenerContext* FindListener(absl::string_view address, absl::string_view protocol);
   void TakeClient(OwnedFd socket, uint32_t listener);
@@ -71,6 +72,7 @@ class IoLoop : private AnswerSink, private MovedConnectionSink, private TimerOwn
   std::vector<ListenerContext> listeners_;  // as in setup_.listeners
   // Working state. Order matters: connections go first.
   TimerWheel timers_;
+  AccessLog access_log_;
   Router router_;
   StaticAnswers statics_;
   ExchangePool exchanges_;
@@ -83,10 +85,11 @@ class IoLoop : private AnswerSink, private MovedConnectionSink, private TimerOwn
   Taker taker_;
   Timer drain_timer_;
   Timer trim_timer_;
+  Timer tell_timer_;           // armed while there are swallowed lines to tell of
   const int client_fd_limit_;  // higher ones are kept for what comes from the pool
   std::function<void(SelectorToken)> on_pages_ready_;  // set: pages are served
   bool master_gone_ = false;
-  LogLimit shed_log_;
+  LogLimit shed_log_, trouble_log_;
 };
 
 }  // namespace windlass

@@ -12,6 +12,7 @@
 #include "common/timer_wheel.h"
 #include "worker/framing/framing.h"
 #include "worker/handlers/router.h"
+#include "worker/io/access_log.h"
 #include "worker/io/dispatcher.h"
 #include "worker/io/exchange.h"
 #include "worker/io/page_source.h"
@@ -41,10 +42,11 @@ struct IoServices {
   PayloadPool* payloads = nullptr;
   Router* router = nullptr;
   const StaticAnswers* statics = nullptr;
+  AccessLog* access = nullptr;  // null: no listener has one
   PageSource* pages = nullptr;  // answers all requests instead of handlers; null in workers
   bool draining = false;        // connections close after their answers
   bool leaving = false;         // connections move to other workers
-  LogLimit closed_by_error_log, overloaded_log;
+  LogLimit closed_by_error_log, overloaded_log, handover_log;
 
   // Where input of connections that have none waiting is received; used only within one call.
   std::vector<char> input_scratch;

@@ -44,7 +44,10 @@ void Mover::AddLink(OwnedFd socket, SlotIndex to, bool even_out) {
   link->made = io_->now();
   const absl::Status watched =
       io_->selector->Register(link->socket.get(), kReadable, TokenFor(link->number));
-  if (!watched.ok()) return LOG(ERROR) << "hand-over: " << watched.ToString(), void();
+  if (!watched.ok()) {
+    LOG_LIMITED(ERROR, io_->handover_log, io_->now()) << "hand-over: " << watched.ToString();
+    return;
+  }
   links_.push_back(std::move(link));
   idle_tries_ = 0;
 }
@@ -148,7 +151,7 @@ bool Mover::Offer(Connection* connection, Link* link) {
   connection->Unpack();
   if (sent.ok()) return false;
   // No memory or descriptors for this one: the others need not wait for it.
-  LOG(ERROR) << "hand-over: " << sent.status().ToString();
+  LOG_LIMITED(ERROR, io_->handover_log, io_->now()) << "hand-over: " << sent.status().ToString();
   refused_.push_back(connection->token());
   TryAgainIn(kRetryEvery);
   return true;

@@ -46,14 +46,6 @@ class SurveyWriter {
   uint64_t left_out_ = 0;
 };
 
-std::string PeerOf(int fd) {
-  SocketAddress peer;
-  const absl::StatusOr<sockaddr_storage> address = PeerAddress(fd, &peer.length);
-  if (!address.ok()) return "?";  // it has just gone
-  peer.storage = *address;
-  return FormatSocketAddress(peer);
-}
-
 // Which of the listening sockets it came in at.
 uint32_t ListenerIndex(const ProcessSetup& setup, const ListenerContext& listener) {
   for (uint32_t i = 0; i < setup.listeners.size(); ++i) {
@@ -65,7 +57,7 @@ uint32_t ListenerIndex(const ProcessSetup& setup, const ListenerContext& listene
 
 void Describe(const Connection& connection, const ProcessSetup& setup,
               proto::Report::Surveyed::Connection* into) {
-  into->set_peer(PeerOf(connection.fd()));
+  into->set_peer(PeerName(connection.fd()));
   into->set_listener(ListenerIndex(setup, connection.listener()));
   const absl::string_view state = ConnStateName(connection.state());
   into->set_state(state.data(), state.size());
@@ -78,6 +70,14 @@ void Describe(const Connection& connection, const ProcessSetup& setup,
 }
 
 }  // namespace
+
+std::string PeerName(int fd) {
+  SocketAddress peer;
+  const absl::StatusOr<sockaddr_storage> address = PeerAddress(fd, &peer.length);
+  if (!address.ok()) return "?";  // it has just gone
+  peer.storage = *address;
+  return FormatSocketAddress(peer);
+}
 
 void AnswerSurvey(const proto::Command::Survey& survey, const ProcessSetup& setup, Instant now,
                   ConnectionTable* connections, const Dispatcher& dispatcher,

@@ -1,6 +1,8 @@
 #ifndef WINDLASS_WORKER_IO_SURVEY_H_
 #define WINDLASS_WORKER_IO_SURVEY_H_
 
+#include <string>
+
 #include "common/control_channel.h"
 #include "common/process_setup.h"
 #include "proto/control.pb.h"
@@ -14,6 +16,9 @@ namespace windlass {
 void AnswerSurvey(const proto::Command::Survey& survey, const ProcessSetup& setup, Instant now,
                   ConnectionTable* connections, const Dispatcher& dispatcher,
                   ControlChannel* control);
+
+// The peer of a client's socket, as an address; "?" when it has gone.
+std::string PeerName(int fd);
 
 }  // namespace windlass
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "common/log.h"
+#include "common/log_limit.h"
 #include "common/posix.h"
 
 namespace windlass {
@@ -36,7 +36,10 @@ void Taker::AddLink(OwnedFd socket) {
   link->number = next_link_++;
   const absl::Status watched =
       selector_->Register(link->socket.get(), kReadable, TokenFor(link->number));
-  if (!watched.ok()) return LOG(ERROR) << "hand-over: " << watched.ToString(), void();
+  if (!watched.ok()) {
+    LOG_LIMITED(ERROR, trouble_log_, MonotonicNow()) << "hand-over: " << watched.ToString();
+    return;
+  }
   // The other worker offers nothing before it has heard from us: we may be stopped, or stuck.
   SendVerdict(link->socket.get(), 0, proto::Verdicts::FULL);
   links_.push_back(std::move(link));
@@ -62,7 +65,7 @@ bool Taker::TakeOne(Link* link) {
       Remove(link);
       return false;
     case JobPacketReceiver::Outcome::kMalformed:
-      LOG(ERROR) << "hand-over: malformed offer";
+      LOG_LIMITED(ERROR, trouble_log_, MonotonicNow()) << "hand-over: malformed offer";
       Remove(link);  // whose connection it was cannot be told: the other worker keeps all
       return false;
     case JobPacketReceiver::Outcome::kPacket:
@@ -76,7 +79,7 @@ bool Taker::TakeOne(Link* link) {
   } else if (connection.ok()) {
     outcome = sink_->Examine(*connection);
   } else {
-    LOG(WARNING) << connection.status().message();
+    LOG_LIMITED(WARNING, trouble_log_, MonotonicNow()) << connection.status().message();
   }
   if (SendVerdict(link->socket.get(), offer.id(), outcome) == PacketOutcome::kFull) {
     // It would never learn. Its end of the link tells it that the connection was not taken.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/job_channel.h"
+#include "common/log_limit.h"
 #include "common/selector.h"
 #include "proto/handover.pb.h"
 #include "worker/io/handover_message.h"
@@ -51,6 +52,7 @@ class Taker {
   std::vector<std::unique_ptr<Link>> links_;
   uint32_t next_link_ = 0;
   std::unique_ptr<JobPacketReceiver> receiver_;  // made with the first link
+  LogLimit trouble_log_;
 };
 
 }  // namespace windlass

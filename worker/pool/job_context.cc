@@ -7,8 +7,18 @@
 namespace windlass {
 namespace {
 
-std::string SwallowedLines(uint64_t swallowed) {
-  return swallowed == 0 ? "" : absl::StrCat(" (after ", swallowed, " lines that were too many)");
+LogLevel ToLogLevel(HandlerLogLevel level) {
+  switch (level) {
+    case HandlerLogLevel::kDebug:
+      return LogLevel::DEBUG;
+    case HandlerLogLevel::kInfo:
+      return LogLevel::INFO;
+    case HandlerLogLevel::kWarning:
+      return LogLevel::WARNING;
+    case HandlerLogLevel::kError:
+      break;
+  }
+  return LogLevel::ERROR;  // a plug-in may say anything
 }
 
 }  // namespace
@@ -49,24 +59,12 @@ std::optional<std::string> JobContext::header(absl::string_view key) {
 }
 
 void JobContext::Log(HandlerLogLevel level, absl::string_view line) {
-  if (!log_limit_.Allow(MonotonicNow())) return;
-  const std::string swallowed = SwallowedLines(log_limit_.TakeSwallowed(MonotonicNow()));
+  const LogLevel as = ToLogLevel(level);
+  if (as < CurrentLogLevel()) return;
+  const Instant now = MonotonicNow();
   ForEachPrintedLine(line, [&](absl::string_view clean) {
-    const std::string text = absl::StrCat(handler_, ", job ", id_.word(), ": ", clean, swallowed);
-    switch (level) {
-      case HandlerLogLevel::kDebug:
-        LOG(DEBUG) << text;
-        break;
-      case HandlerLogLevel::kInfo:
-        LOG(INFO) << text;
-        break;
-      case HandlerLogLevel::kWarning:
-        LOG(WARNING) << text;
-        break;
-      case HandlerLogLevel::kError:
-        LOG(ERROR) << text;
-        break;
-    }
+    if (!log_limit_.Allow(now)) return;
+    LogAllowed(as, &log_limit_, absl::StrCat(handler_, ", job ", id_.word(), ": ", clean));
   });
 }
 

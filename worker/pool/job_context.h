@@ -51,7 +51,7 @@ class JobContext : public HandlerContext {
   absl::string_view header_;
   std::optional<JsonContent> parsed_header_;
   ScratchMemory scratch_;
-  OutputLimit log_limit_;
+  LogLimit log_limit_{kOutputRate};
 };
 
 }  // namespace windlass

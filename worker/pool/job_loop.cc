@@ -18,6 +18,7 @@ constexpr int kJobsPerControlCheck =
 constexpr absl::Duration kControlCheckEvery = absl::Milliseconds(10);
 constexpr uint32_t kWaitsPerLook = 64;
 constexpr int kIdleTrimMs = 5000;
+constexpr int kTellMs = 1000;     // while there are swallowed log lines to tell of
 constexpr int kShortTrimMs = 50;  // others may wait for the memory
 constexpr size_t kCachedRequestMappings = 8;
 
@@ -68,6 +69,7 @@ int JobLoop::Run() {
     jobs_since_check = 0;
     checked = MonotonicNow();
   }
+  LogLimit::TellAllSwallowed();
   return 0;
 }
 
@@ -83,8 +85,10 @@ int JobLoop::TrimDelayMs() const {
 bool JobLoop::Wait(int timeout_ms) {
   // Also what OutputCapture::empty does not see; a system call, so not every time.
   if (output_ && ++waits_ % kWaitsPerLook == 0) LogOutput("no job");
+  if (LogLimit::any_swallowed() && (timeout_ms < 0 || timeout_ms > kTellMs)) timeout_ms = kTellMs;
   const absl::StatusOr<absl::Span<const Ready>> ready = selector_->Select(timeout_ms);
   CHECK(ready.ok()) << ready.status().ToString();
+  if (LogLimit::any_swallowed()) LogLimit::TellSwallowed(MonotonicNow());
   if (ready->empty() && timeout_ms > 0) {
     replies_.Trim();
     requests_.Trim();
@@ -110,7 +114,7 @@ bool JobLoop::HandleControl() {
         break;
     }
     if (command.has_drain()) stopping_ = true;
-    if (command.has_log_to() || command.has_log_level()) ObeyLogCommand(command, control_);
+    if (IsLogCommand(command)) ObeyLogCommand(command, control_);
   }
 }
 
@@ -119,8 +123,9 @@ bool JobLoop::ReceiveJob() {
   const JobPacketReceiver::Outcome outcome = receiver_.Receive(setup_.job_queue, &job_);
   if (outcome != JobPacketReceiver::Outcome::kPacket) {
     slot_.job.store(kSlotIdle);
-    if (outcome == JobPacketReceiver::Outcome::kMalformed)
-      LOG(ERROR) << "malformed job packet dropped";
+    if (outcome == JobPacketReceiver::Outcome::kMalformed) {
+      LOG_LIMITED(ERROR, malformed_log_, MonotonicNow()) << "malformed job packet dropped";
+    }
     return outcome == JobPacketReceiver::Outcome::kMalformed;
   }
   slot_.job_handler.store(0, std::memory_order_relaxed);

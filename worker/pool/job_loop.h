@@ -65,7 +65,7 @@ class JobLoop {
   MappingCache requests_;
   ReplySender replies_;
   bool stopping_ = false;
-  OutputLimit output_limit_;
+  LogLimit output_limit_{kOutputRate}, malformed_log_;
   uint32_t waits_ = 0;
   // Scratch reused between jobs.
   JobPacketReceiver receiver_;

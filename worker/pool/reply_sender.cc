@@ -191,7 +191,8 @@ ReplySender::Held* ReplySender::FindFree(uint64_t bytes) {
   absl::StatusOr<std::unique_ptr<ResultBuffer>> made =
       ResultBuffer::Create(PayloadCapacityFor(bytes));
   if (!made.ok()) {
-    LOG(ERROR) << "result of " << bytes << " bytes: " << made.status().ToString();
+    LOG_LIMITED(ERROR, no_memory_log_, MonotonicNow())
+        << "result of " << bytes << " bytes: " << made.status().ToString();
     return nullptr;
   }
   auto held = std::make_unique<Held>();

@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "common/control_channel.h"
+#include "common/log_limit.h"
 #include "common/payload_buffer.h"
 #include "common/process_setup.h"
 #include "proto/job.pb.h"
@@ -63,6 +64,7 @@ class ReplySender {
   std::vector<absl::string_view> payload_;
   std::vector<int> fds_;
   Held* used_ = nullptr;  // of the current answer
+  LogLimit no_memory_log_;
 };
 
 }  // namespace windlass

@@ -33,7 +33,7 @@ bool AwaitBegin(ControlChannel* control) {
     }
     if (command.has_serve()) return true;
     if (command.has_drain()) return false;
-    if (command.has_log_to() || command.has_log_level()) ObeyLogCommand(command, control);
+    if (IsLogCommand(command)) ObeyLogCommand(command, control);
   }
 }
 

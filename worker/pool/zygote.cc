@@ -14,6 +14,11 @@
 #include "worker/pool/symbolizer.h"
 
 namespace windlass {
+namespace {
+
+constexpr int kTellMs = 1000;  // while there are swallowed log lines to tell of
+
+}  // namespace
 
 Zygote::Zygote(ProcessSetup setup)
     : setup_(std::move(setup)),
@@ -51,7 +56,9 @@ int Zygote::Run() {
       case ControlChannel::Outcome::kEmpty: {
         LogOutput();
         pollfd wait = {control_->fd(), POLLIN, 0};
-        if (!Poll(absl::MakeSpan(&wait, 1), -1).ok()) return 1;
+        if (!Poll(absl::MakeSpan(&wait, 1), LogLimit::any_swallowed() ? kTellMs : -1).ok())
+          return 1;
+        LogLimit::TellSwallowed(MonotonicNow());
         continue;
       }
       case ControlChannel::Outcome::kPeerGone:
@@ -62,7 +69,7 @@ int Zygote::Run() {
         break;
     }
     if (command.has_drain()) return 0;
-    if (command.has_log_to() || command.has_log_level()) ObeyLogCommand(command, control_.get());
+    if (IsLogCommand(command)) ObeyLogCommand(command, control_.get());
     if (command.has_symbolize()) Symbolize(command.symbolize());
     if (command.has_clone() && Clone(command.clone())) return RunClone();
   }
@@ -118,6 +125,7 @@ int Zygote::RunClone() {
   }
   ProcessSlot& slot = setup_.scoreboard->MutableSlot(setup_.slot);
   slot.pid.store(::getpid());
+  CountLogLinesIn(&slot.log_lines_dropped, &slot.log_lines_limited);
   output_.reset();
   if (setup_.output >= 0) ::close(setup_.output);
   setup_.output = clone_output_.Take();

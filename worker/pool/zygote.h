@@ -41,7 +41,7 @@ class Zygote {
   std::unique_ptr<ControlChannel> control_;
   std::optional<HandlerSet> handlers_;
   std::optional<OutputCapture> output_;
-  OutputLimit output_limit_;
+  LogLimit output_limit_{kOutputRate};
   std::string clone_name_;
   OwnedFd clone_output_;
 };

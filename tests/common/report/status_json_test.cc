@@ -89,6 +89,8 @@ TEST_F(StatusJsonTest, HasTheTotalsAndEveryErrorCode) {
   EXPECT_EQ(uint64_t{totals["accepted"]}, 345u);
   EXPECT_EQ(uint64_t{totals["retries"]}, 0u);
   EXPECT_EQ(uint64_t{totals["log_lines_dropped"]}, 0u);
+  EXPECT_EQ(uint64_t{totals["log_lines_limited"]}, 0u);
+  EXPECT_EQ(uint64_t{totals["access_lines_dropped"]}, 0u);
 }
 
 TEST_F(StatusJsonTest, HasTheLastDeathAndTheLastSlowJobWithTheirStacks) {
