@@ -26,6 +26,7 @@ for_tests=(
   haproxy openssl                           # the example of TLS in front
   python3-yaml                              # the Kubernetes manifests
   mandoc man-db groff-base                  # the manual pages
+  prometheus                                # promtool: metrics
 )
 [ "${1:-}" = lint ] && packages+=(clang-format clang-tidy)
 [ "${1:-}" = test ] && packages+=("${for_tests[@]}")

@@ -285,6 +285,10 @@ void Connection::ReadRaw() {
   last_active_ = io_->now();
   has_asked_ = true;
   Bump(io_->slot->requests);
+  // No requests, but what is read at a time counts as one.
+  if (listener_->meter != nullptr) {
+    listener_->meter->OnInline(Exchange::kUnknown, got.bytes, got.bytes);
+  }
   absl::string_view bytes(io_->input_scratch.data(), got.bytes);
   if (output_.empty()) {
     const iovec piece = {const_cast<char*>(bytes.data()), bytes.size()};
