@@ -33,6 +33,7 @@ asan: deps
 
 bench: CMAKE_FLAGS += -DWINDLASS_BUILD_BENCHMARKS=ON
 bench: build
+	@tools/install_deps.sh bench
 	@cmake --build $(BUILD) --target run_benchmarks
 
 soak: CMAKE_FLAGS += -DWINDLASS_BUILD_TESTS=ON

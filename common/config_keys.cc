@@ -142,7 +142,10 @@ Key<ListenerConfig> RoutesKey() {
                 absl::StrCat("can have a * only at the end of a path, unlike '", route.key, "'"));
           }
           absl::StatusOr<std::string> handler = TextCodec().read(route.value);
-          if (!handler.ok()) return WrongValue(expects, node);
+          if (!handler.ok()) {
+            return absl::InvalidArgumentError(absl::StrCat("must name a handler for '", route.key,
+                                                           "': it ", handler.status().message()));
+          }
           routes[route.key] = *std::move(handler);
         }
         listener->routes = std::move(routes);

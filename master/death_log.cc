@@ -14,7 +14,8 @@ void AddTo(std::deque<T>* kept, T entry, size_t most) {
 }
 
 std::string Milliseconds(absl::Duration duration) {
-  return absl::FormatDuration(absl::Trunc(duration, absl::Milliseconds(1)));
+  const absl::Duration whole = absl::Trunc(duration, absl::Milliseconds(1));
+  return whole == absl::ZeroDuration() ? "0ms" : absl::FormatDuration(whole);
 }
 
 }  // namespace

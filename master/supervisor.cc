@@ -12,6 +12,9 @@ namespace windlass {
 namespace {
 
 constexpr absl::Duration kKillGrace = absl::Seconds(1);  // after the drain's deadline
+// An admin process that is told to end has a second for what it has asked us, and its clients one to
+// take it.
+constexpr absl::Duration kAdminFarewell = absl::Seconds(2);
 
 }  // namespace
 
@@ -211,6 +214,7 @@ void Supervisor::TellDrain(Child& child) {
   if (generation_ends) child.ends_by = EndCause::kDrain;
   Instant deadline = timers_->now() + generation_.config().master.drain_timeout;
   if (generation_ends) deadline = std::min(deadline, farewell_.deadline);
+  if (child.is_admin()) deadline = std::min(admin_deadline_, timers_->now() + kAdminFarewell);
   // Clients get the answer or, by then, an error: a job is not cut for our convenience.
   if (!generation_ends) deadline = timers_->now() + LongestDeadline();
   child.moves = child.is_worker() && (generation_ends ? farewell_.moves : true);
@@ -242,6 +246,7 @@ absl::Duration Supervisor::LongestDeadline() const {
 void Supervisor::Drain(Farewell farewell) {
   farewell.deadline = std::min(farewell_.deadline, farewell.deadline);
   farewell_ = std::move(farewell);
+  admin_deadline_ = farewell_.deadline;
   state_ = State::kDraining;
   start_timer_.Disarm();
   generation_.listeners().Close();
@@ -288,6 +293,7 @@ bool Supervisor::OnChildExited(pid_t pid) {
 void Supervisor::OnTimer(Timer* timer, Instant) {
   if (timer == &start_timer_ && state_ == State::kStarting && why_.empty()) {
     why_ = "not all processes were ready within startup_timeout";
+    for (const auto& child : children_) why_ += WhileLoading(*child);
   }
   for (size_t i = 0; i < children_.size(); ++i) {
     Child& child = *children_[i];
@@ -296,10 +302,18 @@ void Supervisor::OnTimer(Timer* timer, Instant) {
           child.state == ChildState::kWaiting ? ChildEvent::kSpawnDue : ChildEvent::kDeadline);
     if (state_ == State::kStarting && child.is_needed() && child.state == ChildState::kKilled &&
         why_.empty()) {
-      why_ = absl::StrCat("a ", child.role->name, " process was not ready within startup_timeout");
+      why_ = absl::StrCat("a ", child.role->name, " process was not ready within startup_timeout",
+                          WhileLoading(child));
     }
   }
   UpdateState();
+}
+
+// ", while it loaded handler thumbnail": whose Preload hangs or crashes.
+std::string Supervisor::WhileLoading(const Child& child) const {
+  if (!child.is_zygote() || !child.slot) return "";
+  const HandlerConfig* const handler = HandlerOf(child);
+  return handler == nullptr ? "" : absl::StrCat(", while it loaded handler ", handler->name);
 }
 
 bool Supervisor::AnyLeft(Role role) const {
@@ -326,7 +340,10 @@ void Supervisor::UpdateState() {
     pool_told_ = true;  // no worker needs it any more
     generation_.admin_listeners().Close();
     farewell_.deadline = std::min(farewell_.deadline, timers_->now());
-    for (auto& child : children_) Apply(*child, ChildEvent::kDrain);
+    for (auto& child : children_) {
+      const bool is_told = child->is_admin() && child->state == ChildState::kDraining;
+      if (!is_told) Apply(*child, ChildEvent::kDrain);
+    }
   }
   // Nothing refers to a child that is gone.
   for (auto& child : children_) {

@@ -192,6 +192,7 @@ class Supervisor : public TimerOwner {
   std::vector<uint64_t> LastStackOf(const Child& child, const ExitStatus& status);
   void Publish(Death death, std::vector<uint64_t> stack, ControlChannel* namer);
   const HandlerConfig* HandlerOf(const Child& child) const;
+  std::string WhileLoading(const Child& child) const;
   std::string DescribeJob(const Child& child, uint64_t job) const;
   void LogLastOutput(Child& child, pid_t pid, uint64_t job);
   void TakeReports(Child& child);
@@ -228,6 +229,7 @@ class Supervisor : public TimerOwner {
   SpawnRate spawn_rate_;
   Timer start_timer_;  // startup_timeout of the whole
   Farewell farewell_;
+  Instant admin_deadline_ = Instant::Never();  // draining: of the admin process
   bool answers_early_ = false;
   bool pool_told_ = false;  // that no worker needs it any more
   mutable StackNames stack_names_;

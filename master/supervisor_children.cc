@@ -243,7 +243,8 @@ void Supervisor::OnExited(Child& child) {
     child.quick_deaths = has_worked ? 1 : child.quick_deaths + 1;
   }
   if (state_ == State::kStarting && child.is_needed() && !was_running && why_.empty()) {
-    why_ = absl::StrCat("a ", child.role->name, " process ", death.text, " before it was ready");
+    why_ = absl::StrCat("a ", child.role->name, " process ", death.text, " before it was ready",
+                        WhileLoading(child));
   }
   // Its successor takes its place a little earlier than was thought.
   if (Child* const successor = SuccessorOf(child); successor != nullptr) {
@@ -284,7 +285,8 @@ void Supervisor::RepairCounts(const Child& child, ProcessSlot* slot) const {
 
 uint64_t Supervisor::WorkOf(const Child& child) const {
   const ProcessSlot& slot = board_->slot(*child.slot);
-  return child.is_pool() ? slot.jobs_done.load() : slot.requests.load();
+  const bool answers = child.is_worker() || child.is_admin();
+  return answers ? slot.requests.load() : slot.jobs_done.load();  // of a zygote: processes
 }
 
 void Supervisor::ClearSlot(const Child& child) {

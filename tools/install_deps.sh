@@ -2,7 +2,7 @@
 # Installs what building and testing need from Debian's packages. Idempotent: says what it installs, and nothing when
 # all is there. Uses sudo when not root. On other systems it only names what is missing.
 # `install_deps.sh lint` adds what formatting and linting need, `install_deps.sh test` what some tests need that say
-# SKIPPED without it.
+# SKIPPED without it, `install_deps.sh bench` the peers that benchmarks measure.
 set -euo pipefail
 
 packages=(
@@ -15,6 +15,7 @@ packages=(
   libxxhash-dev                             # fingerprints of payloads
   libsystemd-dev                            # notification, socket activation
   libboost-dev                              # HTTP (Boost.Beast)
+  libncurses-dev                            # windlassctl top
   dpkg-dev                                  # the Debian package
   libgtest-dev libgmock-dev                 # tests
   netcat-openbsd                            # a client the tests use
@@ -22,12 +23,17 @@ packages=(
 )
 for_tests=(
   systemd systemd-container dbus-daemon     # the units; a real systemd, booted in a container
+  curl wrk nghttp2-client                   # clients of http
   lintian shellcheck                        # the Debian package and its scripts
   haproxy openssl                           # the example of TLS in front
+  tmux                                      # a terminal for windlassctl top
   python3-yaml                              # the Kubernetes manifests
   mandoc man-db groff-base                  # the manual pages
-  prometheus                                # promtool: metrics
+  chromium                                  # the dashboard in a real browser
+  prometheus                                # promtool: metrics and alert rules
 )
+for_bench=(nginx-light php-fpm wrk)         # peers beside which http is measured, and their client
+[ "${1:-}" = bench ] && packages+=("${for_bench[@]}")
 [ "${1:-}" = lint ] && packages+=(clang-format clang-tidy)
 [ "${1:-}" = test ] && packages+=("${for_tests[@]}")
 

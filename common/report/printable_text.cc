@@ -1,8 +1,13 @@
 #include "common/report/printable_text.h"
 
+#include <locale.h>
 #include <simdjson.h>
+#include <wchar.h>
 
 #include <algorithm>
+#include <cwchar>
+
+#include "absl/strings/str_cat.h"
 
 namespace windlass {
 namespace {
@@ -28,6 +33,43 @@ bool IsControl(absl::string_view character) {
   return lead == 0xc2 && ByteAt(character, 1) < 0xa0;
 }
 
+// While it lives, this thread decodes UTF-8. Whoever runs the program may have any locale, and only
+// the C library has tables of widths that are kept up to date.
+class Utf8Locale {
+ public:
+  Utf8Locale() : before_(::uselocale(Ours())) {}
+  ~Utf8Locale() { ::uselocale(before_); }
+  Utf8Locale(const Utf8Locale&) = delete;
+  Utf8Locale& operator=(const Utf8Locale&) = delete;
+
+ private:
+  static locale_t Ours() {
+    // glibc has this one built in. 0, elsewhere, leaves the locale as it is.
+    static const locale_t locale = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+    return locale;
+  }
+
+  const locale_t before_;
+};
+
+struct Character {
+  absl::string_view bytes;
+  size_t columns;
+};
+
+// REQUIRES: not empty. What is no character, or has no width, is taken for one column a byte.
+Character TakeCharacter(absl::string_view* printable) {
+  std::mbstate_t state = {};
+  wchar_t code = 0;
+  const size_t length = std::mbrtowc(&code, printable->data(), printable->size(), &state);
+  const bool valid = length != 0 && length <= printable->size();
+  const int columns = valid ? ::wcwidth(code) : 1;
+  const Character taken = {printable->substr(0, valid ? length : 1),
+                           static_cast<size_t>(columns < 0 ? 1 : columns)};
+  printable->remove_prefix(taken.bytes.size());
+  return taken;
+}
+
 }  // namespace
 
 std::string PrintableText(absl::string_view bytes) {
@@ -49,10 +91,27 @@ std::string PrintableLine(absl::string_view bytes) {
   return line;
 }
 
-size_t CharacterCount(absl::string_view printable) {
-  return static_cast<size_t>(std::count_if(printable.begin(), printable.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;  // not a continuation byte
-  }));
+size_t DisplayWidth(absl::string_view printable) {
+  const bool ascii = std::all_of(printable.begin(), printable.end(),
+                                 [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  if (ascii) return printable.size();  // nearly always, and there may be a million of them
+  const Utf8Locale locale;
+  size_t width = 0;
+  while (!printable.empty()) width += TakeCharacter(&printable).columns;
+  return width;
+}
+
+std::string CutToWidth(absl::string_view printable, size_t columns) {
+  if (DisplayWidth(printable) <= columns) return std::string(printable);
+  if (columns == 0) return "";
+  const Utf8Locale locale;
+  std::string cut;
+  for (size_t width = 0;;) {
+    const Character next = TakeCharacter(&printable);
+    width += next.columns;
+    if (width >= columns) return absl::StrCat(cut, "…");
+    absl::StrAppend(&cut, next.bytes);
+  }
 }
 
 }  // namespace windlass

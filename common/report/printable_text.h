@@ -18,8 +18,12 @@ std::string PrintableText(absl::string_view bytes);
 // The same on one line: newlines and tabs become spaces.
 std::string PrintableLine(absl::string_view bytes);
 
-// Columns that `printable` takes, if each character takes one.
-size_t CharacterCount(absl::string_view printable);
+// Columns of a terminal that `printable` takes: none for what joins the character before it, two
+// for what is wide in East Asian text. Whatever the locale is. REQUIRES: as PrintableLine gives it.
+size_t DisplayWidth(absl::string_view printable);
+
+// As much of it as fits into so many columns; "…" is the last of them if something is lost.
+std::string CutToWidth(absl::string_view printable, size_t columns);
 
 }  // namespace windlass
 

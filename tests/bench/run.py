@@ -22,6 +22,7 @@ import tempfile
 import time
 
 from faults import FaultBench, fault_figures
+from http_peers import HttpBench, http_figures
 from processes import (BenchError, Processes, Server, cpu_seconds, descendants,
                        memory_and_descriptors)
 
@@ -253,7 +254,8 @@ def main():
     parts = {"pool throughput": lambda: bench.pool_throughput(rounds, seconds),
              "echo CPU": lambda: bench.echo_cpu(*((1, 1) if args.quick else (7, 2))),
              "idle memory": bench.idle_memory,
-             **fault_figures(FaultBench(bench.build, bench.faulty), figure, args.quick)}
+             **fault_figures(FaultBench(bench.build, bench.faulty), figure, args.quick),
+             **http_figures(HttpBench(bench.processes, bench.faulty), figure, args.quick)}
     report, figures, failed = {"machine": facts, "raw": {}, "errors": {}}, [], False
     for name, part in parts.items():
         if args.only and args.only not in name:

@@ -239,7 +239,8 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
       {"[pool.fast]\nprocesses = 4\n",
        {"F:2:1: unknown key 'pool.fast.processes', did you mean 'pool.processes'?"}},
       {"[xyz]\nab = 1\n",
-       {"F:2:1: unknown key 'xyz.ab'; tables: master, workers, pool, log, listener, handler"}},
+       {"F:2:1: unknown key 'xyz.ab'; tables: master, workers, pool, log, admin, listener, "
+        "handler"}},
       {"[[listeners]]\naddress = ':9'\n",
        {"F:2:1: unknown key 'listeners.address', did you mean 'listener.address'?"}},
       {"[[listener]]\naddress = ':9'\nbaklog = 1\n",
@@ -247,7 +248,8 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
       {"[[handler]]\nname='a'\nbuiltin='echo'\nbuilt=1\n",
        {"F:4:1: unknown key 'handler.built', did you mean 'handler.builtin'?"}},
       {"[a]\n\"x\\ny\" = 1\n",
-       {"F:2:1: unknown key 'a.x?y'; tables: master, workers, pool, log, listener, handler"}},
+       {"F:2:1: unknown key 'a.x?y'; tables: master, workers, pool, log, admin, listener, "
+        "handler"}},
       // Shape.
       {"workers = 5\n", {"F:1:1: workers must be a table: write [workers]"}},
       {"[[workers]]\ncount = 5\n", {"F:1:3: workers must be a table: write [workers]"}},
@@ -346,7 +348,8 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
       {"[[listener]]\naddress = 'systemd:a'\n[[listener]]\naddress = 'systemd:a'\n",
        {"F:4:11: listener.address 'systemd:a' is taken by 'systemd:a' at F:2:11"}},
       {"[[listener]]\naddress = ':9'\nprotocol = 'lime'\n",
-       {"F:3:12: listener.protocol must be one of \"message\", \"echo\", \"line\", \"length\", not "
+       {"F:3:12: listener.protocol must be one of \"message\", \"echo\", \"line\", \"length\", "
+        "\"http\", not "
         "\"lime\", did you "
         "mean 'line'?"}},
       {"[[listener]]\naddress = ':9'\n[[listener]]\naddress = '127.0.0.1:9'\n",
@@ -364,7 +367,7 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
       {"[[handler]]\nname = 'x'\n", {"F:1:1: [[handler]] needs the key 'builtin' or 'library'"}},
       {"[[handler]]\nname = 'x'\nbuiltin = 'serch'\n",
        {"F:3:11: handler.builtin must be one of \"search\", \"binary\", \"echo\", \"burn\", "
-        "\"file\", \"append\", not \"serch\", "
+        "\"file\", \"append\", \"static\", not \"serch\", "
         "did you mean 'search'?"}},
       {"[[handler]]\nname = 'file'\n", {"F:1:1: [[handler]] needs the key 'builtin' or 'library'"}},
       {"[[handler]]\nname = 'x'\nbuiltin = 'echo'\nlibrary = '/x.so'\n",
@@ -400,6 +403,21 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
        {"F:4:21: handler.options.table must be a string that is not empty, not 1"}},
       {"[[handler]]\nname='x'\nbuiltin='search'\noptions = { table = [] }\n",
        {"F:4:21: handler.options.table must be a string that is not empty, not an array"}},
+      {"[[handler]]\nname='x'\nbuiltin='echo'\njson = 1\n",
+       {"F:4:8: handler.json must be true or false, not 1"}},
+      {"[[listener]]\naddress=':1'\nprotocol='http'\nroutes = 'x'\n",
+       {"F:4:10: listener.routes must be a table of paths and names of handlers, not \"x\""}},
+      {"[[listener]]\naddress=':1'\nprotocol='http'\nroutes = { x = 'echo' }\n",
+       {"F:4:10: listener.routes must have paths that begin with a slash, not 'x'"}},
+      {"[[listener]]\naddress=':1'\nprotocol='http'\nroutes = { '/*/x' = 'echo' }\n",
+       {"F:4:10: listener.routes can have a * only at the end of a path, unlike '/*/x'"}},
+      {"[[listener]]\naddress=':1'\nprotocol='http'\nroutes = { '/x' = 1 }\n",
+       {"F:4:10: listener.routes must name a handler for '/x': it must be a string that is not "
+        "empty, not 1"}},
+      {"[[listener]]\naddress=':1'\nprotocol='http'\nroutes = { '/x' = 'serch' }\n",
+       {"F:4:10: listener.routes: no handler is named 'serch', did you mean 'search'?"}},
+      {"[[listener]]\naddress=':1'\nprotocol='line'\nroutes = { '/x' = 'search' }\n",
+       {"F:4:10: listener.routes is for protocol http only"}},
       // Between keys.
       {"[master]\ngroup = 'www'\n", {"F:2:9: master.group needs master.user beside it"}},
       {"[workers]\nmax = 3\ncount = 4\n",
@@ -546,7 +564,7 @@ TEST_F(LoadConfigTest, ReportsEachListenErrorWithItsFlag) {
       ErrorsWithoutFile(),
       (Lines{"--listen 127.0.0.1:1: must be PROTOCOL://ADDRESS, as in message://127.0.0.1:65432",
              "--listen lime://127.0.0.1:1: unknown protocol 'lime' (there are message, echo, line, "
-             "length), did "
+             "length, http), did "
              "you mean 'line'?",
              "--listen line://127.0.0.1: address must be HOST:PORT, :PORT, unix:/PATH or "
              "systemd:NAME: address "

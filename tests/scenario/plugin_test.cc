@@ -106,7 +106,7 @@ TEST_F(ServerWithAPlugin, GoesOnWithTheOldOneWhenTheNewOneCannotBeLoaded) {
 TEST_F(ServerWithAPlugin, GoesOnWithTheOldOneWhenPreloadOfTheNewOneHangs) {
   ExpectRefused(ConfigText({.in_master = "startup_timeout = \"1s\"",
                             .handlers = PluginText("x", "sleeping_preload")}),
-                "startup_timeout");
+                "startup_timeout, while it loaded handler x");
 }
 
 TEST_F(ServerWithAPlugin, WarnsOfWhatPreloadLeftBehind) {

@@ -118,6 +118,7 @@ absl::StatusOr<Response> Handle(Handler* handler, const Request& request, RunCon
 absl::Status CheckPieces(const Response& response) {
   size_t files = 0;
   for (const ResponsePiece& piece : response.pieces) {
+    if (piece.is_missing) return absl::InternalError("a file of the response is not open");
     files += piece.is_file() ? 1 : 0;
     if (piece.is_memfd &&
         !AddSeals(piece.file.get(), F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW).ok()) {

@@ -4,8 +4,8 @@
 # shellcheck shell=bash
 
 _windlass_run=/run
-_windlass_protocols='message:// echo:// line:// length://'
-_windlass_handlers='search binary echo burn file append'
+_windlass_protocols='message:// echo:// line:// length:// http://'
+_windlass_handlers='search binary echo burn file append static'
 
 # Every completion goes through here; $1 offers words. It finds
 #   words    the words before the one that is being written,
@@ -131,22 +131,26 @@ _windlassctl_quarantined() {
 }
 
 _windlassctl_words() {
-  local valued='--instance= --control= --timeout='
-  local common="$valued --help --version"
+  local common_valued='--instance= --control= --timeout= --color='
+  local valued="$common_valued --interval="
+  local common="$common_valued --help --version"
   if _windlass_in_value "$valued"; then
     case $option in
       --instance) _windlass_offer "$(_windlassctl_instances)" ;;
       --control) _windlass_offer_files ;;
       --timeout) _windlass_offer '1s 5s 30s 2m 0' ;;
+      --color) _windlass_offer 'auto always never' ;;
+      --interval) _windlass_offer '0.2 0.5 1 2 5 10' ;;
     esac
     return
   fi
   case $(_windlass_command "$valued") in
     '')
-      _windlass_offer "status connections jobs deaths quarantine version reload scale upgrade drain stop reopen-logs \
-        kill-job log-level --json --check --keep $common"
+      _windlass_offer "status top connections jobs deaths quarantine version reload scale upgrade drain stop reopen-logs \
+        kill-job log-level --json --check --keep --interval= $common"
       ;;
     status | connections | jobs | deaths) _windlass_offer "--json $common" ;;
+    top) _windlass_offer "--interval= $common" ;;
     reload) _windlass_offer "--check $common" ;;
     scale) _windlass_offer "workers= pool= --keep $common" ;;
     kill-job) _windlass_offer "$(_windlassctl_jobs) $common" ;;

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/control_path.h"
 #include "common/log.h"
 #include "common/posix.h"
 #include "tools/client/dial.h"
@@ -41,13 +42,23 @@ absl::StatusOr<std::string> FindControlSocket(const std::vector<std::string>& pa
                    ": is windlassd running? --control=PATH names another socket"));
 }
 
-absl::StatusOr<ControlClient> ControlClient::Connect(const std::string& path, Instant deadline) {
+absl::StatusOr<std::string> LocateControlSocket(const std::string& given) {
+  return FindControlSocket(given.empty() ? ClientControlPaths() : std::vector<std::string>{given});
+}
+
+absl::StatusOr<SocketAddress> ControlAddress(const std::string& path) {
   std::error_code ignored;  // leaves `absolute` empty, which is no address
   const std::filesystem::path absolute = std::filesystem::absolute(path, ignored);
-  const absl::StatusOr<std::vector<SocketAddress>> address =
+  const absl::StatusOr<std::vector<SocketAddress>> found =
       ResolveTarget(absl::StrCat("unix:", absolute.string()));
+  if (!found.ok()) return found.status();
+  return found->front();
+}
+
+absl::StatusOr<ControlClient> ControlClient::Connect(const std::string& path, Instant deadline) {
+  const absl::StatusOr<SocketAddress> address = ControlAddress(path);
   if (!address.ok()) return address.status();
-  absl::StatusOr<Dialed> dialed = Dial(*address, deadline);
+  absl::StatusOr<Dialed> dialed = Dial({*address}, deadline);
   if (absl::IsUnavailable(dialed.status())) {
     return absl::UnavailableError(
         absl::StrCat(dialed.status().message(), " (--control=PATH names another socket)"));

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/address.h"
 #include "common/clock.h"
 #include "common/report/reply_reader.h"
 #include "proto/ctl.pb.h"
@@ -17,6 +18,11 @@ namespace windlass {
 // The first of `paths` that exists. Unavailable, with a line that says what to do: there is none,
 // or this user may not see or use it. REQUIRES: not empty.
 absl::StatusOr<std::string> FindControlSocket(const std::vector<std::string>& paths);
+
+// The same for what the command line says: one path, or "", which is ClientControlPaths().
+absl::StatusOr<std::string> LocateControlSocket(const std::string& given);
+// The address of the socket at `path`, which may be relative.
+absl::StatusOr<SocketAddress> ControlAddress(const std::string& path);
 
 // Role: a connection to the server's control socket, in windlassctl. Owns the socket.
 // Blocking: every member function until the deadline that Connect was given.

@@ -1,7 +1,5 @@
 #include "tools/ctl/ctl_commands.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -11,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/clock.h"
-#include "common/control_path.h"
 #include "common/report/json_writer.h"
 #include "common/report/list_json.h"
 #include "common/report/printable_text.h"
@@ -19,18 +16,14 @@
 #include "tools/client/output.h"
 #include "tools/ctl/control_client.h"
 #include "tools/ctl/list_text.h"
+#include "tools/ctl/output_style.h"
 #include "tools/ctl/status_text.h"
+#include "tools/ctl/top.h"
 
 namespace windlass {
 namespace {
 
 constexpr absl::string_view kOwnVersion = "windlassctl " WINDLASS_VERSION "\n";
-
-// https://no-color.org: present and not empty.
-bool UseColours() {
-  const char* const no_color = std::getenv("NO_COLOR");
-  return ::isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0');
-}
 
 // What the server says in lines, as lines.
 std::string Lines(absl::string_view message) {
@@ -67,24 +60,25 @@ absl::Status PrintList(const ListText& list) {
   return WriteOut(list.table);
 }
 
-absl::Status PrintAnswer(const proto::CtlReply& reply, bool json) {
-  const bool colours = UseColours();
+absl::Status PrintAnswer(const proto::CtlReply& reply, const CtlOptions& options) {
+  const bool json = options.json;
+  const TextStyle style = StyleOfOutput(options.colour);
   switch (reply.what_case()) {
     case proto::CtlReply::kStatus:
       return WriteOut(json ? StatusJson(reply.status())
-                           : StatusText(reply.status(), absl::Now(), colours));
+                           : StatusText(reply.status(), absl::Now(), style));
     case proto::CtlReply::kConnections:
       if (json) return WriteOut(ConnectionsJson(reply.connections()));
-      return PrintList(ConnectionsText(reply.connections(), colours));
+      return PrintList(ConnectionsText(reply.connections(), style));
     case proto::CtlReply::kJobs:
       if (json) return WriteOut(JobsJson(reply.jobs()));
-      return PrintList(JobsText(reply.jobs(), colours));
+      return PrintList(JobsText(reply.jobs(), style));
     case proto::CtlReply::kDeaths:
       if (json) return WriteOut(DeathsJson(reply.deaths()));
-      return PrintList(DeathsText(reply.deaths(), colours));
+      return PrintList(DeathsText(reply.deaths(), style));
     case proto::CtlReply::kQuarantine:
       if (json) return WriteOut(QuarantineJson(reply.quarantine()));
-      return PrintList(QuarantineText(reply.quarantine(), colours));
+      return PrintList(QuarantineText(reply.quarantine(), style));
     case proto::CtlReply::kVersion:
       return WriteOut(absl::StrCat("windlassd ", PrintableLine(reply.version().version()), " (pid ",
                                    reply.version().pid(), ")\n"));
@@ -130,15 +124,14 @@ absl::Status WithTimeout(const absl::Status& status, absl::Duration timeout) {
 
 absl::Status AskServer(const CtlOptions& options) {
   const Instant deadline = MonotonicNow() + options.timeout;
-  const absl::StatusOr<std::string> path = FindControlSocket(
-      options.control.empty() ? ClientControlPaths() : std::vector<std::string>{options.control});
+  const absl::StatusOr<std::string> path = LocateControlSocket(options.control);
   if (!path.ok()) return path.status();
   absl::StatusOr<ControlClient> client = ControlClient::Connect(*path, deadline);
   if (!client.ok()) return client.status();
   if (absl::Status sent = client->Send(options.request); !sent.ok()) return sent;
   const absl::StatusOr<proto::CtlReply> answer = TakeAnswer(options, &*client);
   if (!answer.ok()) return answer.status();
-  if (absl::Status printed = PrintAnswer(*answer, options.json); !printed.ok()) return printed;
+  if (absl::Status printed = PrintAnswer(*answer, options); !printed.ok()) return printed;
   return EndsTheServer(options.request) ? client->AwaitEnd() : absl::OkStatus();
 }
 
@@ -148,6 +141,8 @@ absl::Status Run(const CtlOptions& options) {
       return WriteOut(CtlUsage());
     case CtlTask::kOwnVersion:
       return WriteOut(kOwnVersion);
+    case CtlTask::kTop:
+      return RunTop(options);
     case CtlTask::kAskServer:
       break;
   }

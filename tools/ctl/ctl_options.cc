@@ -11,6 +11,7 @@
 #include "common/control_path.h"
 #include "common/log.h"
 #include "common/nearest_name.h"
+#include "common/units.h"
 #include "tools/client/command_line.h"
 
 namespace windlass {
@@ -25,16 +26,21 @@ constexpr absl::Duration kTableTimeout = absl::Seconds(5);
 // that for a drain.
 constexpr absl::Duration kChangeTimeout = absl::Seconds(120);
 
-constexpr std::array<OptionSpec, 8> kOptions = {{{"control", true},
-                                                 {"instance", true},
-                                                 {"timeout", true},
-                                                 {"help"},
-                                                 {"version"},
-                                                 {"json"},
-                                                 {"check"},
-                                                 {"keep"}}};
-constexpr std::array<absl::string_view, 5> kCommonOptions = {"control", "instance", "timeout",
-                                                             "help", "version"};
+constexpr std::array<OptionSpec, 10> kOptions = {{{"control", true},
+                                                  {"instance", true},
+                                                  {"timeout", true},
+                                                  {"color", true},
+                                                  {"interval", true},
+                                                  {"help"},
+                                                  {"version"},
+                                                  {"json"},
+                                                  {"check"},
+                                                  {"keep"}}};
+constexpr std::array<absl::string_view, 6> kCommonOptions = {"control", "instance", "timeout",
+                                                             "color",   "help",     "version"};
+// Shorter would be work for the server, longer no live view.
+constexpr absl::Duration kLeastInterval = absl::Milliseconds(100);
+constexpr absl::Duration kMostInterval = absl::Hours(1);
 
 absl::Status AskStatus(Arguments, const CommandLine&, proto::CtlRequest* request) {
   request->mutable_status();
@@ -168,9 +174,11 @@ struct CommandSpec {
   absl::string_view option;     // beside the common ones; "" = none
   absl::Duration timeout;
   absl::Status (*ask)(Arguments, const CommandLine&, proto::CtlRequest*);
+  CtlTask task = CtlTask::kAskServer;
 };
-constexpr std::array<CommandSpec, 14> kCommands = {
+constexpr std::array<CommandSpec, 15> kCommands = {
     {{"status", " [--json]", 0, 0, "json", kTableTimeout, &AskStatus},
+     {"top", " [--interval=SECONDS]", 0, 0, "interval", kTableTimeout, &AskStatus, CtlTask::kTop},
      {"reload", " [--check]", 0, 0, "check", kChangeTimeout, &AskReload},
      {"scale", " [workers=N|+N|-N] [pool=N|+N|-N] [--keep]", 1, 2, "keep", kChangeTimeout,
       &AskScale},
@@ -209,6 +217,40 @@ absl::Status CheckShape(const CommandSpec& spec, const CommandLine& line) {
       return absl::InvalidArgumentError(
           absl::StrCat("--", option, " does not belong to '", spec.name, "'"));
     }
+  }
+  return absl::OkStatus();
+}
+
+// "2", "0.5", "500ms"
+absl::StatusOr<absl::Duration> ParseInterval(const std::string& text) {
+  double seconds = 0;
+  const absl::StatusOr<absl::Duration> interval =
+      absl::SimpleAtod(text, &seconds) ? absl::Seconds(seconds) : ParseDuration(text);
+  if (interval.ok() && *interval >= kLeastInterval && *interval <= kMostInterval) return interval;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--interval: '", text, "' is no number of seconds from 0.1 to 3600, such as 2 or 0.5"));
+}
+
+absl::StatusOr<ColourChoice> ParseColour(const std::string& text) {
+  if (text == "auto") return ColourChoice::kAuto;
+  if (text == "always") return ColourChoice::kAlways;
+  if (text == "never") return ColourChoice::kNever;
+  return absl::InvalidArgumentError(absl::StrCat("--color: '", text,
+                                                 "' is not auto, always or never",
+                                                 DidYouMean(text, {"auto", "always", "never"})));
+}
+
+// How something is to be shown.
+absl::Status TakeLook(const CommandLine& line, CtlOptions* options) {
+  if (line.Has("color")) {
+    const absl::StatusOr<ColourChoice> colour = ParseColour(line.Value("color"));
+    if (!colour.ok()) return colour.status();
+    options->colour = *colour;
+  }
+  if (line.Has("interval")) {
+    const absl::StatusOr<absl::Duration> interval = ParseInterval(line.Value("interval"));
+    if (!interval.ok()) return interval.status();
+    options->interval = *interval;
   }
   return absl::OkStatus();
 }
@@ -252,12 +294,13 @@ absl::StatusOr<CtlOptions> ParseCtlOptions(absl::Span<const std::string> args) {
   const absl::StatusOr<CommandSpec> spec = FindCommand(line->positionals()[0]);
   if (!spec.ok()) return spec.status();
   if (absl::Status shape = CheckShape(*spec, *line); !shape.ok()) return shape;
-  options.task = CtlTask::kAskServer;
+  options.task = spec->task;
   options.json = line->Has("json");
   options.timeout = spec->timeout;
   const Arguments arguments = Arguments(line->positionals()).subspan(1);
   if (absl::Status asked = spec->ask(arguments, *line, &options.request); !asked.ok()) return asked;
   if (absl::Status taken = TakeCommonOptions(*line, &options); !taken.ok()) return taken;
+  if (absl::Status taken = TakeLook(*line, &options); !taken.ok()) return taken;
   return options;
 }
 

@@ -16,15 +16,20 @@ enum class CtlTask : uint8_t {
   kHelp,
   kOwnVersion,  // --version, which asks nobody
   kAskServer,
+  kTop,  // asks again and again
 };
 
-// What `windlassctl` was asked to do. Beside `task`, all of it is for kAskServer.
+enum class ColourChoice : uint8_t { kAuto, kAlways, kNever };
+
+// What `windlassctl` was asked to do. Beside `task`, all of it is for kAskServer and kTop.
 struct CtlOptions {
   CtlTask task = CtlTask::kHelp;
   proto::CtlRequest request;
   bool json = false;
-  absl::Duration timeout;  // of the whole command
-  std::string control;     // the socket's path; "" = ClientControlPaths()
+  absl::Duration timeout;                      // of the whole command; kTop: of each question
+  absl::Duration interval = absl::Seconds(1);  // kTop
+  ColourChoice colour = ColourChoice::kAuto;
+  std::string control;  // the socket's path; "" = ClientControlPaths()
 };
 
 // Pure. `args` without the program's name. InvalidArgument: wrong usage, and says how.

@@ -9,6 +9,7 @@ Shows and changes what a running windlassd does.
 
 to look
   status [--json]          the server, its processes, its totals
+  top [--interval=SECONDS] the same, live, with rates: q ends it, h shows the keys
   connections [--json]     every client connection and what it waits for
   jobs [--json]            every job that runs or waits
   deaths [--json]          the latest processes that ended, and why
@@ -32,10 +33,13 @@ options
                    $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/windlass, /run/windlass, /tmp/windlass-UID
   --instance=NAME  the server of the unit windlass@NAME.service: /run/windlass-NAME/control.sock
   --timeout=5s     of the whole command; 0 = no limit. The default is 5s, but 120s for reload,
-                   scale, upgrade, drain and stop. The server goes on with what it has begun
+                   scale, upgrade, drain and stop. The server goes on with what it has begun.
+                   For top: of each question
+  --color=auto     or always, never. auto: on a terminal, and not with NO_COLOR
+  --interval=1     seconds between two looks of top, from 0.1 to 3600
   --help, --version
 
-Options may stand before and after the command. Colours only on a terminal, and not with NO_COLOR.
+Options may stand before and after the command. On a terminal, tables are cut to its width.
 Exit code: 0 done, 1 refused or failed, 2 usage, 3 server unreachable, 4 timeout.
 )";
 }

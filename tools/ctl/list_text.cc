@@ -1,12 +1,14 @@
 #include "tools/ctl/list_text.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "common/report/human_units.h"
 #include "common/report/printable_text.h"
+#include "tools/ctl/status_text.h"
 #include "tools/ctl/text_table.h"
 
 namespace windlass {
@@ -57,9 +59,17 @@ std::string PayloadText(const proto::DeathsReport::Death& death) {
   return text;
 }
 
+// Yellow: the server holds it back, or gives it away.
+Cell ConnectionState(absl::string_view state) {
+  constexpr std::array<absl::string_view, 4> kHeld = {"at-limit", "awaiting-memory", "quiescing",
+                                                      "moving"};
+  const bool held = std::find(kHeld.begin(), kHeld.end(), state) != kHeld.end();
+  return Cell(PrintableLine(state), held ? Colour::kYellow : Colour::kNone);
+}
+
 }  // namespace
 
-ListText ConnectionsText(const proto::ConnectionsReport& report, bool colours) {
+ListText ConnectionsText(const proto::ConnectionsReport& report, const TextStyle& style) {
   ListText text = {"no connections\n", Notes(report, "connections")};
   if (report.connections().empty()) return text;
   TextTable table({{"PEER"},
@@ -75,16 +85,16 @@ ListText ConnectionsText(const proto::ConnectionsReport& report, bool colours) {
                    {"GEN", kRight}});
   for (const proto::ConnectionsReport::Connection& one : report.connections()) {
     table.AddRow({PrintableLine(one.peer()), PrintableLine(one.listener()),
-                  PrintableLine(one.protocol()), PrintableLine(one.state()), Age(one.age_ms()),
+                  PrintableLine(one.protocol()), ConnectionState(one.state()), Age(one.age_ms()),
                   Age(one.idle_ms()), absl::StrCat(one.in_flight()), absl::StrCat(one.recv_q()),
                   absl::StrCat(one.send_q()), absl::StrCat("worker-", one.slot()),
                   absl::StrCat(one.generation())});
   }
-  text.table = table.Render(colours);
+  text.table = table.Render(style);
   return text;
 }
 
-ListText JobsText(const proto::JobsReport& report, bool colours) {
+ListText JobsText(const proto::JobsReport& report, const TextStyle& style) {
   ListText text = {"no jobs\n", Notes(report, "jobs")};
   if (report.jobs().empty()) return text;
   TextTable table({{"JOB", kRight},
@@ -103,11 +113,11 @@ ListText JobsText(const proto::JobsReport& report, bool colours) {
                   absl::StrCat(one.running() ? "pool-" : "worker-", one.slot()),
                   one.pid() == 0 ? "" : absl::StrCat(one.pid())});
   }
-  text.table = table.Render(colours);
+  text.table = table.Render(style);
   return text;
 }
 
-ListText QuarantineText(const proto::QuarantineReport& report, bool colours) {
+ListText QuarantineText(const proto::QuarantineReport& report, const TextStyle& style) {
   ListText text = {"no payload is in quarantine\n", ""};
   if (report.entries().empty()) return text;
   TextTable table({{"ID"},
@@ -121,11 +131,11 @@ ListText QuarantineText(const proto::QuarantineReport& report, bool colours) {
                   absl::StrCat(one.crashes()), UtcTime(absl::FromUnixMillis(one.last_unix_ms())),
                   Age(one.expires_ms())});
   }
-  text.table = table.Render(colours);
+  text.table = table.Render(style);
   return text;
 }
 
-ListText DeathsText(const proto::DeathsReport& report, bool colours) {
+ListText DeathsText(const proto::DeathsReport& report, const TextStyle& style) {
   ListText text = {"no deaths\n", ""};
   TextTable table({{"TIME"},
                    {"PROCESS"},
@@ -148,13 +158,13 @@ ListText DeathsText(const proto::DeathsReport& report, bool colours) {
     table.AddRow({UtcTime(absl::FromUnixMillis(one.time_unix_ms())), process,
                   absl::StrCat(one.pid()), absl::StrCat(one.generation()), Age(one.age_ms()),
                   one.job_id() == 0 ? "" : absl::StrCat(one.job_id()), PrintableLine(one.handler()),
-                  cause});
+                  Cell(cause, ColourOfDeath(one.kind(), false))});
     if (one.stack().empty() && one.no_stack().empty()) continue;
     stacks = StackText(absl::StrCat("the last with a job, ", process, " (pid ", one.pid(), "), ",
                                     cause, PayloadText(one)),
                        one.stack(), one.no_stack());
   }
-  if (listed > 0) text.table = absl::StrCat(table.Render(colours), stacks);
+  if (listed > 0) text.table = absl::StrCat(table.Render(style), stacks);
   if (report.slow_size() > 0) {
     const proto::DeathsReport::Slow& slow = report.slow(report.slow_size() - 1);
     absl::StrAppend(

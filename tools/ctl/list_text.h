@@ -4,6 +4,7 @@
 #include <string>
 
 #include "proto/ctl.pb.h"
+#include "tools/ctl/text_table.h"
 
 // What there is many of, for a person. Pure.
 
@@ -16,10 +17,10 @@ struct ListText {
   std::string notes;  // lines: who did not answer, how many are left out; "" = it is complete
 };
 
-ListText ConnectionsText(const proto::ConnectionsReport& report, bool colours);
-ListText JobsText(const proto::JobsReport& report, bool colours);
-ListText QuarantineText(const proto::QuarantineReport& report, bool colours);
-ListText DeathsText(const proto::DeathsReport& report, bool colours);
+ListText ConnectionsText(const proto::ConnectionsReport& report, const TextStyle& style);
+ListText JobsText(const proto::JobsReport& report, const TextStyle& style);
+ListText QuarantineText(const proto::QuarantineReport& report, const TextStyle& style);
+ListText DeathsText(const proto::DeathsReport& report, const TextStyle& style);
 
 }  // namespace windlass
 

@@ -8,14 +8,15 @@
 #include "absl/strings/str_join.h"
 #include "common/report/human_units.h"
 #include "common/report/printable_text.h"
+#include "tools/ctl/percentile.h"
 
 namespace windlass {
 namespace {
 
 constexpr auto kRight = Column::Align::kRight;
 
-std::string Paint(bool colours, absl::string_view text, Colour colour) {
-  return colours ? Painted(text, colour) : std::string(text);
+std::string Paint(const TextStyle& style, absl::string_view text, Colour colour) {
+  return style.colours ? Painted(text, colour) : std::string(text);
 }
 
 std::string Age(int64_t ms) { return HumanAge(absl::Milliseconds(ms)); }
@@ -30,13 +31,13 @@ void AppendFact(absl::string_view name, absl::string_view value, std::string* ou
   absl::StrAppend(out, name, std::string(padding, ' '), value, "\n");
 }
 
-std::string LastReload(const proto::StatusReport& report, absl::Time now, bool colours) {
+std::string LastReload(const proto::StatusReport& report, absl::Time now, const TextStyle& style) {
   if (!report.has_last_reload()) return "none yet";
   const proto::StatusReport::LastReload& last = report.last_reload();
   const absl::Duration ago =
       std::max(now - absl::FromUnixMillis(last.time_unix_ms()), absl::ZeroDuration());
   const std::string message = PrintableLine(last.message());
-  return absl::StrCat(last.ok() ? "ok" : Paint(colours, "FAILED", Colour::kRed), ", ",
+  return absl::StrCat(last.ok() ? "ok" : Paint(style, "FAILED", Colour::kRed), ", ",
                       HumanAge(absl::Floor(ago, absl::Seconds(1))), " ago",
                       message.empty() ? "" : ": ", message);
 }
@@ -49,20 +50,20 @@ std::string SizeText(const proto::StatusReport::Size& size) {
                       size.kept() ? ", kept" : "");
 }
 
-void AppendServer(const proto::StatusReport& report, absl::Time now, bool colours,
+void AppendServer(const proto::StatusReport& report, absl::Time now, const TextStyle& style,
                   std::string* out) {
   const std::string state = PrintableLine(report.state());
   absl::StrAppend(out, "windlassd ", PrintableLine(report.version()), ", pid ", report.pid(), ": ",
-                  Paint(colours, state, ColourOfState(state)), "\n");
+                  Paint(style, state, ColourOfState(state)), "\n");
   AppendFact("uptime", Age(report.uptime_ms()), out);
   AppendFact("generation", absl::StrCat(report.generation()), out);
   AppendFact("configuration", PrintableLine(report.config_source()), out);
-  AppendFact("last reload", LastReload(report, now, colours), out);
+  AppendFact("last reload", LastReload(report, now, style), out);
   AppendFact("workers", SizeText(report.workers()), out);
   AppendFact("pool", SizeText(report.pool()), out);
 }
 
-std::string ListenersTable(const proto::StatusReport& report, bool colours) {
+std::string ListenersTable(const proto::StatusReport& report, const TextStyle& style) {
   TextTable table({{"ADDRESS"}, {"PROTOCOL"}, {"GENERATION", kRight}});
   for (const proto::StatusReport::Listener& listener : report.listeners()) {
     table.AddRow({PrintableLine(listener.address()), PrintableLine(listener.protocol()),
@@ -71,10 +72,10 @@ std::string ListenersTable(const proto::StatusReport& report, bool colours) {
   for (const std::string& address : report.admin()) {
     table.AddRow({PrintableLine(address), "admin", absl::StrCat(report.generation())});
   }
-  return table.Render(colours);
+  return table.Render(style);
 }
 
-std::string GenerationsTable(const proto::StatusReport& report, bool colours) {
+std::string GenerationsTable(const proto::StatusReport& report, const TextStyle& style) {
   TextTable table({{"GENERATION", kRight},
                    {"STATE"},
                    {"AGE", kRight},
@@ -87,10 +88,10 @@ std::string GenerationsTable(const proto::StatusReport& report, bool colours) {
                   absl::StrCat(one.workers()), absl::StrCat(one.pool()),
                   PrintableLine(one.note())});
   }
-  return table.Render(colours);
+  return table.Render(style);
 }
 
-std::string ProcessesTable(const proto::StatusReport& report, bool colours) {
+std::string ProcessesTable(const proto::StatusReport& report, const TextStyle& style) {
   TextTable table({{"ROLE"},
                    {"SLOT", kRight},
                    {"PID", kRight},
@@ -103,6 +104,7 @@ std::string ProcessesTable(const proto::StatusReport& report, bool colours) {
                    {"RSS", kRight},
                    {"RUNNING JOB", kRight},
                    {"FOR", kRight},
+                   {"HANDLER"},
                    {"QUICK DEATHS", kRight}});
   for (const proto::StatusReport::Process& one : report.processes()) {
     const std::string state = PrintableLine(one.state());
@@ -113,9 +115,11 @@ std::string ProcessesTable(const proto::StatusReport& report, bool colours) {
                   Age(one.age_ms()), has_clients ? absl::StrCat(one.connections()) : "",
                   has_clients ? absl::StrCat(one.requests()) : "", absl::StrCat(one.jobs()),
                   one.rss_bytes() == 0 ? "" : HumanSize(one.rss_bytes()), UnlessZero(one.job_id()),
-                  one.job_id() == 0 ? "" : Age(one.job_ms()), UnlessZero(one.quick_deaths())});
+                  one.job_id() == 0 ? "" : Age(one.job_ms()),
+                  one.job_id() == 0 ? "" : PrintableLine(one.handler()),
+                  UnlessZero(one.quick_deaths())});
   }
-  return table.Render(colours);
+  return table.Render(style);
 }
 
 std::string ErrorsText(const proto::StatusReport::Totals& totals) {
@@ -127,7 +131,14 @@ std::string ErrorsText(const proto::StatusReport::Totals& totals) {
   return parts.empty() ? "none" : absl::StrJoin(parts, ", ");
 }
 
-std::string TotalsText(const proto::StatusReport::Totals& totals) {
+// Nothing, while nothing was counted.
+void AppendPercentiles(absl::string_view name, const proto::Histogram& histogram,
+                       std::string* out) {
+  if (PercentileOf(histogram, 1)) AppendFact(name, PercentilesText(histogram), out);
+}
+
+std::string TotalsText(const proto::StatusReport& report) {
+  const proto::StatusReport::Totals& totals = report.totals();
   std::string out;
   AppendFact("accepted", absl::StrCat(totals.accepted()), &out);
   AppendFact("connections", absl::StrCat(totals.connections()), &out);
@@ -136,6 +147,9 @@ std::string TotalsText(const proto::StatusReport::Totals& totals) {
   AppendFact("errors", ErrorsText(totals), &out);
   AppendFact("jobs", absl::StrCat(totals.jobs()), &out);
   AppendFact("queue depth", absl::StrCat(totals.queue_depth()), &out);
+  AppendPercentiles("latency", report.latency(), &out);
+  AppendPercentiles("queue wait", report.queue_wait(), &out);
+  AppendPercentiles("run time", report.run_time(), &out);
   AppendFact("deaths", absl::StrCat(totals.deaths()), &out);
   AppendFact("retries", absl::StrCat(totals.retries()), &out);
   AppendFact("log lines dropped", absl::StrCat(totals.log_lines_dropped()), &out);
@@ -148,12 +162,15 @@ std::string In(const Stack& stack) {
   return stack.empty() ? "" : absl::StrCat(" in ", PrintableLine(stack.Get(0)));
 }
 
-void AppendLastTroubles(const proto::StatusReport& report, absl::Time now, std::string* out) {
+void AppendLastTroubles(const proto::StatusReport& report, absl::Time now, const TextStyle& style,
+                        std::string* out) {
   if (report.has_last_death()) {
     const proto::DeathsReport::Death& one = report.last_death();
     AppendFact("last death",
                absl::StrCat(PrintableLine(one.role()), "-", one.slot(), " ",
-                            PrintableLine(one.cause()), In(one.stack()), ", ",
+                            Paint(style, PrintableLine(one.cause()),
+                                  ColourOfDeath(one.kind(), one.expected())),
+                            In(one.stack()), ", ",
                             HumanAge(now - absl::FromUnixMillis(one.time_unix_ms())), " ago"),
                out);
   }
@@ -184,21 +201,29 @@ Colour ColourOfState(absl::string_view state) {
                         : Colour::kNone;
 }
 
-std::string StatusText(const proto::StatusReport& report, absl::Time now, bool colours) {
+Colour ColourOfDeath(absl::string_view kind, bool expected) {
+  constexpr std::array<absl::string_view, 5> kOurs = {"deadline", "operator", "recycle",
+                                                      "memory_limit", "unresponsive"};
+  if (expected) return Colour::kNone;
+  return std::find(kOurs.begin(), kOurs.end(), kind) != kOurs.end() ? Colour::kYellow
+                                                                    : Colour::kRed;
+}
+
+std::string StatusText(const proto::StatusReport& report, absl::Time now, const TextStyle& style) {
   std::string out;
   for (const std::string& role : report.failed_roles()) {
     const std::string line = absl::StrCat("FAILED: no ", PrintableLine(role),
                                           " process can be started (see windlassctl deaths)");
-    absl::StrAppend(&out, Paint(colours, line, Colour::kRed), "\n");
+    absl::StrAppend(&out, Paint(style, line, Colour::kRed), "\n");
   }
-  AppendServer(report, now, colours, &out);
-  absl::StrAppend(&out, "\nLISTENERS\n", ListenersTable(report, colours));
+  AppendServer(report, now, style, &out);
+  absl::StrAppend(&out, "\nLISTENERS\n", ListenersTable(report, style));
   if (report.generations_size() > 1) {
-    absl::StrAppend(&out, "\nGENERATIONS\n", GenerationsTable(report, colours));
+    absl::StrAppend(&out, "\nGENERATIONS\n", GenerationsTable(report, style));
   }
-  absl::StrAppend(&out, "\nPROCESSES\n", ProcessesTable(report, colours));
-  absl::StrAppend(&out, "\nTOTALS\n", TotalsText(report.totals()));
-  AppendLastTroubles(report, now, &out);
+  absl::StrAppend(&out, "\nPROCESSES\n", ProcessesTable(report, style));
+  absl::StrAppend(&out, "\nTOTALS\n", TotalsText(report));
+  AppendLastTroubles(report, now, style, &out);
   return out;
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
 #include "common/report/printable_text.h"
@@ -42,7 +41,7 @@ void TextTable::AddRow(std::vector<Cell> row) {
   rows_.push_back(std::move(row));
 }
 
-std::string TextTable::Render(bool colours) const {
+std::string TextTable::Render(const TextStyle& style) const {
   std::vector<size_t> widths(columns_.size(), 0);  // 0: left out
   std::vector<Cell> names;
   for (size_t i = 0; i < columns_.size(); ++i) {
@@ -50,29 +49,33 @@ std::string TextTable::Render(bool colours) const {
     const bool applies = std::any_of(rows_.begin(), rows_.end(),
                                      [i](const auto& row) { return !row[i].text.empty(); });
     if (!applies) continue;
-    widths[i] = CharacterCount(columns_[i].name);
+    widths[i] = DisplayWidth(columns_[i].name);
     for (const std::vector<Cell>& row : rows_) {
-      widths[i] = std::max(widths[i], CharacterCount(Shown(row[i])));
+      widths[i] = std::max(widths[i], DisplayWidth(Shown(row[i])));
     }
   }
-  std::string out = RenderLine(widths, names, colours);
-  for (const std::vector<Cell>& row : rows_) out += RenderLine(widths, row, colours);
+  std::string out = RenderLine(widths, names, style);
+  for (const std::vector<Cell>& row : rows_) out += RenderLine(widths, row, style);
   return out;
 }
 
 std::string TextTable::RenderLine(const std::vector<size_t>& widths, const std::vector<Cell>& row,
-                                  bool colours) const {
-  std::string line;
+                                  const TextStyle& style) const {
+  std::string line, due;  // blanks that are due before the next text
+  size_t room = style.columns;
   for (size_t i = 0; i < row.size(); ++i) {
     if (widths[i] == 0) continue;
     const absl::string_view text = Shown(row[i]);
-    const std::string padding(widths[i] - CharacterCount(text), ' ');
+    const std::string padding(widths[i] - DisplayWidth(text), ' ');
     const bool right = columns_[i].align == Column::Align::kRight;
-    absl::StrAppend(&line, line.empty() ? "" : kGap, right ? padding : "",
-                    colours ? Painted(text, row[i].colour) : std::string(text),
-                    right ? "" : padding);
+    if (right) due += padding;
+    if (due.size() >= room) break;
+    const std::string shown = CutToWidth(text, room - due.size());
+    room -= due.size() + DisplayWidth(shown);
+    absl::StrAppend(&line, due, style.colours ? Painted(shown, row[i].colour) : shown);
+    if (shown != text) break;
+    due = absl::StrCat(right ? "" : padding, kGap);
   }
-  absl::StripTrailingAsciiWhitespace(&line);
   return line + "\n";
 }
 

@@ -1,6 +1,7 @@
 #ifndef WINDLASS_TOOLS_CTL_TEXT_TABLE_H_
 #define WINDLASS_TOOLS_CTL_TEXT_TABLE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -11,6 +12,14 @@
 namespace windlass {
 
 enum class Colour : uint8_t { kNone, kGreen, kYellow, kRed };
+
+// What a text is written for.
+struct TextStyle {
+  static constexpr size_t kAnyWidth = SIZE_MAX;
+
+  bool colours = false;
+  size_t columns = kAnyWidth;  // of a terminal; what does not fit into a line of a table is cut
+};
 
 // `text` between the escape sequences of an ANSI terminal.
 std::string Painted(absl::string_view text, Colour colour);
@@ -33,18 +42,19 @@ struct Cell {
 };
 
 // Role: rows under aligned columns, two spaces apart. A column that applies to no row is left out.
-// Invariants: 1. every row has a cell for each column; 2. no line ends in spaces. Pure.
+// Invariants: 1. every row has a cell for each column; 2. no line ends in spaces, nor is wider than
+// the style allows. Pure.
 class TextTable {
  public:
   explicit TextTable(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
   void AddRow(std::vector<Cell> row);  // REQUIRES: invariant 1; cells are on one line
   // Lines with their newlines, the names of the columns first.
-  std::string Render(bool colours) const;
+  std::string Render(const TextStyle& style) const;
 
  private:
   std::string RenderLine(const std::vector<size_t>& widths, const std::vector<Cell>& row,
-                         bool colours) const;
+                         const TextStyle& style) const;
 
   const std::vector<Column> columns_;
   std::vector<std::vector<Cell>> rows_;

@@ -10,14 +10,15 @@ namespace windlass {
 
 // Role: takes a chunked content (RFC 9112 section 7.1) out of its coding, by Boost.Beast's parser.
 // One for each such content. Trailer fields are dropped. Refuses what could be read in two ways: a
-// size that is not hexadecimal digits alone, a line that does not end with CRLF, extensions of more
-// than kMaxExtensionBytes in all.
+// size that is not hexadecimal digits alone, a line that does not end with CRLF or has other
+// control characters in it, also between quotes, extensions of more than kMaxExtensionBytes in all.
 class ChunkedDecoder final : public ContentDecoder {
  public:
   static constexpr size_t kMaxLineBytes = 8 << 10;  // of a chunk's size and extensions; of trailers
   static constexpr size_t kMaxExtensionBytes = 8 << 10;
 
-  ChunkedDecoder();
+  // `limit`: bytes that the content may have.
+  explicit ChunkedDecoder(uint64_t limit);
   ~ChunkedDecoder() override;
   Result Decode(absl::string_view coded, DecodedSink sink) override;
   uint64_t decoded() const override;

@@ -94,6 +94,7 @@ class ContentDecoder {
     kGoing,     // give what was not used again, with more behind it
     kComplete,  // the frame is at its end, behind `used`
     kBad,       // its end will never be known
+    kTooLarge,  // as it says itself, it will be over the limit
   };
   struct Result {
     Outcome outcome = Outcome::kGoing;

@@ -22,6 +22,8 @@ constexpr uint32_t kMaxDeadlineMs = 86'400'000;
 constexpr size_t kMaxHeaderObjectBytes = 64 << 10;  // as in `message`
 constexpr size_t kMaxEmptyLines = 2;                // before a request line (RFC 9112 section 2.2)
 
+constexpr absl::string_view kLongLine = "a request line over the limit of a head";
+
 ErrorCode CodeOf(int status) {
   switch (status) {
     case 204:
@@ -72,7 +74,7 @@ CutOutcome HttpFraming::CutHead(absl::string_view input, CutState* state, Reques
   switch (end.outcome) {
     case HttpHeadEnd::Outcome::kNeedMore:
       if (bytes.size() > limits_.max_header_bytes) {
-        if (end.bytes == 0) return Lose(414, "a request line over the limit of a head", error);
+        if (end.bytes == 0) return Lose(414, std::string(kLongLine), error);
         return Lose(431,
                     absl::StrCat("a head over the limit of ", limits_.max_header_bytes, " bytes"),
                     error);
@@ -87,6 +89,8 @@ CutOutcome HttpFraming::CutHead(absl::string_view input, CutState* state, Reques
       break;
   }
   if (end.bytes > limits_.max_header_bytes) {
+    if (bytes.find('\n') >= limits_.max_header_bytes)
+      return Lose(414, std::string(kLongLine), error);
     return Lose(
         431,
         absl::StrCat("a head of ", end.bytes, " bytes, the limit is ", limits_.max_header_bytes),
@@ -141,16 +145,22 @@ bool HttpFraming::TakeExtras(RequestHead* head, FrameError* error) const {
 CutOutcome HttpFraming::Interpret(RequestHead* head, FrameError* error) {
   FrameError wrong_extra;
   const bool are_extras_right = TakeExtras(head, &wrong_extra);
+  if (http_.method == HttpMethod::kOther) {
+    return Refuse(405, absl::StrCat("no path has a method ", http_.method_name), error);
+  }
   HttpTarget target;
   path_.clear();
   if (!SplitHttpTarget(http_.target, &target) ||
       !AppendPercentDecoded(target.path, /*plus_is_space=*/false, &path_)) {
     return Refuse(400, "malformed request-target", error);
   }
+  if (target.path == "*" && http_.method != HttpMethod::kOptions) {
+    return Refuse(400, "only OPTIONS is for *", error);
+  }
+  if (!target.authority.empty()) http_.host = target.authority;  // RFC 9112 section 3.2.2
   const bool has_content = http_.is_chunked || http_.content_length > 0;
   switch (http_.method) {
-    case HttpMethod::kOther:
-      return Refuse(405, absl::StrCat("no path has a method ", http_.method_name), error);
+    case HttpMethod::kOther:  // not any more
     case HttpMethod::kOptions:
       return Refuse(204, "", error);
     case HttpMethod::kGet:
@@ -252,7 +262,7 @@ bool HttpFraming::TimeoutError(FrameError* error) {
 }
 
 std::unique_ptr<ContentDecoder> HttpFraming::MakeContentDecoder() {
-  return std::make_unique<ChunkedDecoder>();
+  return std::make_unique<ChunkedDecoder>(limits_.max_content_bytes);
 }
 
 void HttpFraming::AppendContinue(std::string* out) {

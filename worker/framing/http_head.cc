@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "worker/framing/http_target.h"
 
 namespace windlass {
 namespace {
@@ -17,17 +18,6 @@ namespace http = boost::beast::http;
 constexpr size_t kMaxFields = 128;  // more than any client sends; a head of many tiny ones is work
 
 absl::string_view View(boost::beast::string_view text) { return {text.data(), text.size()}; }
-
-bool IsHost(absl::string_view host) {
-  for (const char c : host) {
-    // uri-host of RFC 3986 section 3.2.2, with a port.
-    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) &&
-        !absl::StrContains("-._~!$&'()*+,;=%:[]", c)) {
-      return false;
-    }
-  }
-  return true;
-}
 
 HttpMethod MethodOf(http::verb verb) {
   switch (verb) {
@@ -93,7 +83,7 @@ class HeadTaker final : public http::basic_parser<true> {
         return;
       case http::field::host:
         if (has_host_) return Refuse(400, "more than one Host", error);
-        if (!IsHost(value)) return Refuse(400, "Host is no host", error);
+        if (!IsHttpHost(value)) return Refuse(400, "Host is no host", error);
         has_host_ = true;
         head_.host = value;
         break;
@@ -195,13 +185,16 @@ class HeadTaker final : public http::basic_parser<true> {
   bool has_host_ = false, has_transfer_encoding_ = false, wants_close_ = false;
 };
 
-// A request line of some other version of HTTP, and otherwise right.
+// A request line that is right but for its version, which is of another HTTP than 1.0 and 1.1.
 bool HasForeignVersion(absl::string_view bytes) {
-  const absl::string_view line = bytes.substr(0, bytes.find('\r'));
-  const absl::string_view version = line.substr(line.rfind(' ') + 1);
+  const std::vector<absl::string_view> parts =
+      absl::StrSplit(bytes.substr(0, bytes.find("\r\n")), ' ');
+  if (parts.size() != 3) return false;
+  const absl::string_view version = parts[2];
   return version.size() == 8 && absl::StartsWith(version, "HTTP/") && version[6] == '.' &&
          absl::ascii_isdigit(static_cast<unsigned char>(version[5])) &&
-         absl::ascii_isdigit(static_cast<unsigned char>(version[7]));
+         absl::ascii_isdigit(static_cast<unsigned char>(version[7])) && version != "HTTP/1.0" &&
+         version != "HTTP/1.1";
 }
 
 }  // namespace

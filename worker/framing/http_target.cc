@@ -1,14 +1,17 @@
 #include "worker/framing/http_target.h"
 
+#include <arpa/inet.h>
 #include <simdjson.h>
 
 #include <vector>
 
 #include "absl/algorithm/container.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "common/json_text.h"
 
 namespace windlass {
@@ -27,12 +30,49 @@ bool IsUriText(absl::string_view text) {
       text, [](char c) { return c > ' ' && c < 0x7f && !absl::StrContains("\"#<>\\^`{|}", c); });
 }
 
+bool IsRegName(absl::string_view name) {
+  for (size_t i = 0; i < name.size(); ++i) {
+    if (name[i] == '%') {
+      if (i + 2 >= name.size() || HexDigit(name[i + 1]) < 0 || HexDigit(name[i + 2]) < 0)
+        return false;
+      i += 2;
+    } else if (!absl::ascii_isalnum(static_cast<unsigned char>(name[i])) &&
+               !absl::StrContains("-._~!$&'()*+,;=", name[i])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool IsIpLiteral(absl::string_view inside) {
+  in6_addr address;
+  return inet_pton(AF_INET6, std::string(inside).c_str(), &address) == 1;
+}
+
 }  // namespace
 
+bool IsHttpHost(absl::string_view host) {
+  absl::string_view port;
+  if (absl::StartsWith(host, "[")) {
+    const size_t end = host.find(']');
+    if (end == absl::string_view::npos || !IsIpLiteral(host.substr(1, end - 1))) return false;
+    port = host.substr(end + 1);
+  } else {
+    const size_t colon = std::min(host.find(':'), host.size());
+    if (!IsRegName(host.substr(0, colon))) return false;
+    port = host.substr(colon);
+  }
+  if (port.empty()) return true;
+  return absl::ConsumePrefix(&port, ":") && absl::c_all_of(port, [](char c) {
+           return absl::ascii_isdigit(static_cast<unsigned char>(c));
+         });
+}
+
 bool SplitHttpTarget(absl::string_view target, HttpTarget* into) {
+  *into = HttpTarget{};
   if (!IsUriText(target)) return false;
   if (target == "*") {
-    *into = {target, {}};
+    *into = {target, {}, {}};
     return true;
   }
   if (!absl::StartsWith(target, "/")) {
@@ -40,9 +80,11 @@ bool SplitHttpTarget(absl::string_view target, HttpTarget* into) {
                              absl::StartsWithIgnoreCase(target, "https://");
     if (!is_absolute) return false;
     target.remove_prefix(target.find("//") + 2);
-    const size_t path = target.find_first_of("/?");
-    if (path == 0) return false;  // no authority
-    target = path == absl::string_view::npos ? absl::string_view("/") : target.substr(path);
+    const size_t path = std::min(target.find_first_of("/?"), target.size());
+    into->authority = target.substr(0, path);
+    const bool has_host = path > 0 && into->authority[0] != ':';
+    if (!has_host || !IsHttpHost(into->authority)) return false;
+    target = path == target.size() ? absl::string_view("/") : target.substr(path);
   }
   const size_t question = target.find('?');
   into->path = target.substr(0, question);

@@ -9,9 +9,13 @@ namespace windlass {
 
 // A request-target (RFC 9112 section 3.2). Views into it.
 struct HttpTarget {
-  absl::string_view path;   // as it came, with its percent-encoding; "*" of OPTIONS *
-  absl::string_view query;  // without the question mark
+  absl::string_view path;       // as it came, with its percent-encoding; "*" of OPTIONS *
+  absl::string_view query;      // without the question mark
+  absl::string_view authority;  // of absolute-form: the host, and its port
 };
+
+// uri-host [ ":" port ] (RFC 9110 section 7.2, RFC 3986 section 3.2.2). "" is none.
+bool IsHttpHost(absl::string_view host);
 
 // Of a target in origin-form, absolute-form or asterisk-form. False: it is none of them, or holds
 // what no URI may.

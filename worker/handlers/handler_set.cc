@@ -70,10 +70,13 @@ absl::Status Preload(const HandlerConfig& config, Handler* handler, SharedArena*
 
 }  // namespace
 
-absl::StatusOr<HandlerSet> HandlerSet::Load(const Config& config) {
+absl::StatusOr<HandlerSet> HandlerSet::Load(const Config& config,
+                                            absl::FunctionRef<void(uint32_t)> loading) {
   HandlerSet set;
   HandlerMaker maker;
-  for (const HandlerConfig& handler : config.handlers) {
+  for (uint32_t i = 0; i < config.handlers.size(); ++i) {
+    const HandlerConfig& handler = config.handlers[i];
+    loading(i);
     const PreloadWatch watch;  // from before the library is loaded, which may do things by itself
     absl::StatusOr<std::unique_ptr<Handler>> made = maker.Make(handler);
     if (!made.ok()) return Of(handler.name, made.status());

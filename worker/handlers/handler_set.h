@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/config.h"
@@ -25,8 +26,10 @@ namespace windlass {
 class HandlerSet {
  public:
   // Makes every handler, in the order of the configuration, and runs its Preload. One that left
-  // threads or sockets behind gets a warning in the log.
-  static absl::StatusOr<HandlerSet> Load(const Config& config);
+  // threads or sockets behind gets a warning in the log. `loading` hears the index of each before
+  // it is made.
+  static absl::StatusOr<HandlerSet> Load(
+      const Config& config, absl::FunctionRef<void(uint32_t)> loading = [](uint32_t) {});
   // Once in each process that is to run them.
   absl::Status Start();
 

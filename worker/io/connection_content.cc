@@ -212,6 +212,9 @@ size_t Connection::AbsorbCoded(absl::string_view coded) {
     case ContentDecoder::Outcome::kComplete:
       OnCodedComplete();
       break;
+    case ContentDecoder::Outcome::kTooLarge:
+      LoseCodedContent(ErrorCode::kTooLarge, "content over the limit");
+      return coded.size();
     case ContentDecoder::Outcome::kBad:
       LoseCodedContent(ErrorCode::kInvalidArgument, "malformed chunks");
       return coded.size();

@@ -49,6 +49,9 @@ void ReplySender::Send(const Response& response) {
   uint64_t bytes = 0;
   size_t files = 0;
   for (const ResponsePiece& piece : response.pieces) {
+    if (piece.is_missing) {
+      return SendError(ErrorCode::kHandlerFailed, "response with a file that is not open");
+    }
     if (!piece.is_file()) {
       bytes += piece.bytes().size();
       continue;

@@ -23,7 +23,11 @@ absl::Status Zygote::Load() {
   if (absl::Status captured = CaptureOutput(setup_.output, &output_); !captured.ok()) {
     return captured;
   }
-  absl::StatusOr<HandlerSet> handlers = HandlerSet::Load(*setup_.config);
+  // So that the master can say whose Preload it was that crashed or hung.
+  ProcessSlot& slot = setup_.scoreboard->MutableSlot(setup_.slot);
+  absl::StatusOr<HandlerSet> handlers = HandlerSet::Load(
+      *setup_.config, [&slot](uint32_t handler) { slot.job_handler.store(handler + 1); });
+  slot.job_handler.store(0);
   if (!handlers.ok()) return handlers.status();
   handlers_ = *std::move(handlers);
   PrimeUnwinding();

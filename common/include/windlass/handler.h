@@ -119,17 +119,23 @@ class SharedArena {
 struct ResponsePiece {
   // Bytes that live in the request, in the handler, in scratch or static memory: not copied, valid
   // until Handle is next called.
-  static ResponsePiece Borrowed(absl::string_view bytes) { return {bytes, {}, {}, 0, 0, false}; }
-  static ResponsePiece Owned(std::string bytes) { return {{}, std::move(bytes), {}, 0, 0, false}; }
+  static ResponsePiece Borrowed(absl::string_view bytes) {
+    return {bytes, {}, {}, 0, 0, false, false};
+  }
+  static ResponsePiece Owned(std::string bytes) {
+    return {{}, std::move(bytes), {}, 0, 0, false, false};
+  }
   // `bytes` of a regular file from `offset`: streamed to the client by the kernel, never read into
-  // memory.
+  // memory. A `file` that is not open makes the job handler_failed.
   static ResponsePiece File(OwnedFd file, uint64_t offset, uint64_t bytes) {
-    return {{}, {}, std::move(file), offset, bytes, false};
+    const bool is_open = file.valid();
+    return {{}, {}, std::move(file), offset, bytes, false, !is_open};
   }
   // The same of a memfd that the handler has filled, made with MFD_ALLOW_SEALING. It must not be
   // mapped for writing any more: it is sealed against changes, or the job is handler_failed.
   static ResponsePiece Memfd(OwnedFd memfd, uint64_t offset, uint64_t bytes) {
-    return {{}, {}, std::move(memfd), offset, bytes, true};
+    const bool is_open = memfd.valid();
+    return {{}, {}, std::move(memfd), offset, bytes, true, !is_open};
   }
   bool is_file() const { return file.valid(); }  // a file, or a memfd
   absl::string_view bytes() const { return owned.empty() ? borrowed : absl::string_view(owned); }
@@ -141,6 +147,7 @@ struct ResponsePiece {
   uint64_t file_offset = 0;
   uint64_t file_bytes = 0;
   bool is_memfd = false;
+  bool is_missing = false;  // a file or memfd that is not open
 };
 
 struct Response {

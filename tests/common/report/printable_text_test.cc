@@ -1,6 +1,7 @@
 #include "common/report/printable_text.h"
 
 #include <gtest/gtest.h>
+#include <locale.h>
 #include <simdjson.h>
 
 namespace windlass {
@@ -49,9 +50,29 @@ TEST(PrintableText, IsUtf8WhateverItIsMadeOf) {
 
 TEST(PrintableLine, IsOneLine) { EXPECT_EQ(PrintableLine("a\nb\tc"), "a b c"); }
 
-TEST(CharacterCount, CountsCharactersNotBytes) {
-  EXPECT_EQ(CharacterCount(""), 0u);
-  EXPECT_EQ(CharacterCount("größer 🐶"), 8u);
+TEST(DisplayWidth, CountsColumnsNotBytes) {
+  EXPECT_EQ(DisplayWidth(""), 0u);
+  EXPECT_EQ(DisplayWidth("größer"), 6u);
+  EXPECT_EQ(DisplayWidth("漢字 🐶"), 7u);
+  EXPECT_EQ(DisplayWidth("e\u0301"), 1u);  // joined to the e
+  EXPECT_EQ(DisplayWidth("\xef\xbf\xbd"), 1u);
+}
+
+TEST(DisplayWidth, LeavesTheLocaleAsItWas) {
+  const locale_t before = ::uselocale(nullptr);
+  DisplayWidth("ä");
+  CutToWidth("äöü", 2);
+  EXPECT_EQ(::uselocale(nullptr), before);
+}
+
+TEST(CutToWidth, KeepsWhatFitsAndMarksWhatIsLost) {
+  EXPECT_EQ(CutToWidth("größer", 6), "größer");
+  EXPECT_EQ(CutToWidth("größer", 5), "größ…");
+  EXPECT_EQ(CutToWidth("größer", 1), "…");
+  EXPECT_EQ(CutToWidth("größer", 0), "");
+  // Half of a wide character is none.
+  EXPECT_EQ(CutToWidth("漢字漢", 4), "漢…");
+  EXPECT_EQ(CutToWidth("漢字漢", 5), "漢字…");
 }
 
 }  // namespace

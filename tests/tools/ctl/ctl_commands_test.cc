@@ -126,6 +126,21 @@ TEST(CtlCommand, StatusIsForPeopleOrForPrograms) {
   EXPECT_EQ(ran.error, "asking\n");
 }
 
+TEST(CtlCommand, ColoursAreForTerminalsUnlessTheyAreAskedFor) {
+  proto::CtlReply reply;
+  *reply.mutable_status() = CalmStatus();
+  EXPECT_EQ(RunAgainst({reply}, {"status"}).out.find('\x1b'), std::string::npos);
+  EXPECT_TRUE(absl::StrContains(RunAgainst({reply}, {"status", "--color=always"}).out,
+                                "\x1b[32mserving\x1b[0m"));
+}
+
+TEST(CtlCommand, TopNeedsATerminal) {
+  const Ran ran = RunAt("/nowhere/control.sock", {"top"});
+  EXPECT_EQ(static_cast<int>(ran.exit_code), 1);
+  EXPECT_EQ(ran.out, "");
+  EXPECT_EQ(ran.error, "top draws on a terminal, and this is none: use windlassctl status\n");
+}
+
 TEST(CtlCommand, ListsGoToStandardOutputAndTheirNotesToStandardError) {
   proto::CtlReply reply;
   *reply.mutable_connections() = SampleConnections();

@@ -55,6 +55,30 @@ TEST(CtlOptions, EveryCommandAsksForWhatItIsCalled) {
   }
 }
 
+TEST(CtlOptions, TopAsksForTheStatusEverySoOften) {
+  const auto top = Parse({"top"});
+  ASSERT_TRUE(top.ok()) << top.status();
+  EXPECT_EQ(top->task, CtlTask::kTop);
+  EXPECT_EQ(top->request.what_case(), Request::kStatus);
+  EXPECT_EQ(top->interval, absl::Seconds(1));
+  EXPECT_EQ(Parse({"top", "--interval=2"})->interval, absl::Seconds(2));
+  EXPECT_EQ(Parse({"top", "--interval=0.25"})->interval, absl::Milliseconds(250));
+  EXPECT_EQ(Parse({"top", "--interval=500ms"})->interval, absl::Milliseconds(500));
+  for (const char* wrong : {"0", "0.09", "-1", "nan", "inf", "3601", "soon", ""}) {
+    ExpectUsageError({"top", absl::StrCat("--interval=", wrong)}, "no number of seconds");
+  }
+  ExpectUsageError({"status", "--interval=1"}, "--interval does not belong to 'status'");
+  ExpectUsageError({"top", "--json"}, "--json does not belong to 'top'");
+}
+
+TEST(CtlOptions, ColoursAreChosenForEveryCommand) {
+  EXPECT_EQ(Parse({"status"})->colour, ColourChoice::kAuto);
+  EXPECT_EQ(Parse({"status", "--color=auto"})->colour, ColourChoice::kAuto);
+  EXPECT_EQ(Parse({"jobs", "--color=always"})->colour, ColourChoice::kAlways);
+  EXPECT_EQ(Parse({"top", "--color=never"})->colour, ColourChoice::kNever);
+  ExpectUsageError({"status", "--color=alway"}, "did you mean 'always'?");
+}
+
 TEST(CtlOptions, OptionsMayStandBeforeAndAfterTheCommand) {
   for (const auto& args :
        {std::vector<std::string>{"--control=/a", "--timeout=1s", "jobs", "--json"},

@@ -8,7 +8,7 @@ namespace windlass {
 namespace {
 
 TEST(ConnectionsText, IsALineForEachAndNotesForWhatIsMissing) {
-  const ListText text = ConnectionsText(SampleConnections(), false);
+  const ListText text = ConnectionsText(SampleConnections(), {});
   EXPECT_EQ(
       text.table,
       R"(PEER             LISTENER          PROTOCOL  STATE      AGE  IDLE  IN-FLIGHT  RECV-Q  SEND-Q  WORKER    GEN
@@ -19,7 +19,7 @@ unix:@�[2J�      unix:/run/w.sock  line      writing     0s    0s          0
 }
 
 TEST(JobsText, SaysWhichProcessHasAJobAndHowLongItMay) {
-  const ListText text = JobsText(SampleJobs(), false);
+  const ListText text = JobsText(SampleJobs(), {});
   EXPECT_EQ(text.table, R"(              JOB  STATE    HANDLER    AGE  DEADLINE       PROCESS    PID
 18014398509481985  running  burn       31s  passed 1s ago  pool-8    4244
 18014398509481986  waiting  search   250ms  in 29s         worker-0  4243
@@ -28,7 +28,7 @@ TEST(JobsText, SaysWhichProcessHasAJobAndHowLongItMay) {
 }
 
 TEST(DeathsText, SaysWhatEndedAndWhy) {
-  const ListText text = DeathsText(SampleDeaths(), false);
+  const ListText text = DeathsText(SampleDeaths(), {});
   EXPECT_EQ(text.table,
             R"(TIME                  PROCESS   PID  GEN    AGE                JOB  HANDLER  CAUSE
 2026-01-31T12:00:00Z  pool-8   4200    1  2h05m  18014398509481985  search   was killed by SIGSEGV (Segmentation fault)
@@ -46,18 +46,18 @@ slow jobs: 3, the last at 2026-01-31T12:00:00Z: image, job 18014398509481985 in 
 }
 
 TEST(QuarantineText, SaysWhatIsRefusedAndForHowLong) {
-  EXPECT_EQ(QuarantineText(SampleQuarantine(), false).table,
+  EXPECT_EQ(QuarantineText(SampleQuarantine(), {}).table,
             R"(ID                HANDLER  BYTES  CRASHES  LAST-CRASH            EXPIRES-IN
 9f86d081884c7d65  search     123        2  2026-01-31T12:00:00Z       9m58s
 )");
-  EXPECT_EQ(QuarantineText({}, false).table, "no payload is in quarantine\n");
+  EXPECT_EQ(QuarantineText({}, {}).table, "no payload is in quarantine\n");
 }
 
 TEST(ListText, SaysThatThereIsNothing) {
-  EXPECT_EQ(ConnectionsText({}, false).table, "no connections\n");
-  EXPECT_EQ(JobsText({}, false).table, "no jobs\n");
-  EXPECT_EQ(DeathsText({}, false).table, "no deaths\n");
-  EXPECT_EQ(DeathsText({}, false).notes, "");
+  EXPECT_EQ(ConnectionsText({}, {}).table, "no connections\n");
+  EXPECT_EQ(JobsText({}, {}).table, "no jobs\n");
+  EXPECT_EQ(DeathsText({}, {}).table, "no deaths\n");
+  EXPECT_EQ(DeathsText({}, {}).notes, "");
 }
 
 }  // namespace

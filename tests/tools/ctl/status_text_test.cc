@@ -9,7 +9,7 @@ namespace windlass {
 namespace {
 
 TEST(StatusText, OfACalmServerIsTheServerAndItsTables) {
-  EXPECT_EQ(StatusText(CalmStatus(), SampleNow(), false), R"(windlassd 0.1.0, pid 4242: serving
+  EXPECT_EQ(StatusText(CalmStatus(), SampleNow(), {}), R"(windlassd 0.1.0, pid 4242: serving
 uptime              2h05m
 generation          1
 configuration       /etc/windlass.toml
@@ -41,7 +41,7 @@ log lines dropped   0
 }
 
 TEST(StatusText, OfATroubledServerSaysSoFirst) {
-  EXPECT_EQ(StatusText(TroubledStatus(), SampleNow(), false),
+  EXPECT_EQ(StatusText(TroubledStatus(), SampleNow(), {}),
             R"(FAILED: no pool process can be started (see windlassctl deaths)
 windlassd 0.1.0, pid 4242: degraded
 uptime              2h05m
@@ -85,18 +85,44 @@ TEST(StatusText, TellsAGoodReloadByItsAge) {
   proto::StatusReport report = CalmStatus();
   report.mutable_last_reload()->set_ok(true);
   report.mutable_last_reload()->set_time_unix_ms(kSampleNowMs - 4'200);
-  EXPECT_TRUE(absl::StrContains(StatusText(report, SampleNow(), false),
-                                "last reload         ok, 4s ago\n"));
+  EXPECT_TRUE(
+      absl::StrContains(StatusText(report, SampleNow(), {}), "last reload         ok, 4s ago\n"));
   // The clock has been set back since.
-  EXPECT_TRUE(absl::StrContains(StatusText(report, SampleNow() - absl::Hours(1), false),
+  EXPECT_TRUE(absl::StrContains(StatusText(report, SampleNow() - absl::Hours(1), {}),
                                 "last reload         ok, 0s ago\n"));
 }
 
+TEST(StatusText, SaysHowLongRequestsTookSinceTheStart) {
+  proto::StatusReport report = CalmStatus();
+  report.mutable_latency()->add_upper_us(1000);
+  report.mutable_latency()->add_counts(1000);
+  report.mutable_latency()->add_counts(0);
+  *report.mutable_queue_wait() = report.latency();
+  report.mutable_queue_wait()->set_upper_us(0, 10);
+  EXPECT_TRUE(absl::StrContains(StatusText(report, SampleNow(), {}),
+                                "latency             p50 500us  p90 900us  p99 990us  p99.9 999us\n"
+                                "queue wait          p50 5us  p90 9us  p99 10us  p99.9 10us\n"
+                                "deaths "));
+}
+
+TEST(StatusText, NamesTheHandlerThatRuns) {
+  proto::StatusReport report = CalmStatus();
+  report.mutable_processes(1)->set_handler("resize");
+  EXPECT_TRUE(
+      absl::StrContains(StatusText(report, SampleNow(), {}), "18014398509481985  250ms  resize\n"));
+}
+
+TEST(StatusText, CutsTablesAndNothingElse) {
+  const std::string text = StatusText(TroubledStatus(), SampleNow(), {.columns = 38});
+  EXPECT_TRUE(absl::StrContains(text, "worker     0  4243    1  serving  2h0…\n")) << text;
+  EXPECT_TRUE(absl::StrContains(text, "in Spin() (fault.so+0x12), 4s ago\n"));
+}
+
 TEST(StatusText, ColoursStatesAndTrouble) {
-  const std::string calm = StatusText(CalmStatus(), SampleNow(), true);
+  const std::string calm = StatusText(CalmStatus(), SampleNow(), {.colours = true});
   EXPECT_TRUE(absl::StrContains(calm, "pid 4242: \x1b[32mserving\x1b[0m\n"));
   EXPECT_FALSE(absl::StrContains(calm, "\x1b[1;31m"));
-  const std::string troubled = StatusText(TroubledStatus(), SampleNow(), true);
+  const std::string troubled = StatusText(TroubledStatus(), SampleNow(), {.colours = true});
   EXPECT_TRUE(absl::StartsWith(troubled, "\x1b[1;31mFAILED: no pool process"));
   EXPECT_TRUE(absl::StrContains(troubled, "\x1b[1;31mwaiting\x1b[0m"));
   EXPECT_TRUE(absl::StrContains(troubled, "\x1b[33mdraining\x1b[0m"));
@@ -117,12 +143,19 @@ TEST(StatusText, HoldsNoBytesThatATerminalObeys) {
   report.mutable_processes(0)->set_role(nasty);
   report.mutable_processes(0)->set_state(nasty);
   report.mutable_totals()->mutable_errors_by_code(1)->set_code(nasty);
-  const std::string text = StatusText(report, SampleNow(), false);
+  const std::string text = StatusText(report, SampleNow(), {});
   EXPECT_EQ(text.find_first_of("\x1b\x07\xff"), std::string::npos) << text;
 }
 
 TEST(StatusText, OfAnEmptyReportIsStillText) {
-  EXPECT_TRUE(absl::StrContains(StatusText(proto::StatusReport(), SampleNow(), false), "TOTALS\n"));
+  EXPECT_TRUE(absl::StrContains(StatusText(proto::StatusReport(), SampleNow(), {}), "TOTALS\n"));
+}
+
+TEST(ColourOfDeath, IsRedForWhatNobodyWanted) {
+  EXPECT_EQ(ColourOfDeath("signal", false), Colour::kRed);
+  EXPECT_EQ(ColourOfDeath("cgroup_oom", false), Colour::kRed);
+  EXPECT_EQ(ColourOfDeath("deadline", false), Colour::kYellow);
+  EXPECT_EQ(ColourOfDeath("scale", true), Colour::kNone);
 }
 
 TEST(ColourOfState, TellsGoodFromPassingFromBad) {

@@ -41,7 +41,7 @@ class Feed {
   size_t most_at_once = SIZE_MAX;
 
  private:
-  ChunkedDecoder decoder_;
+  ChunkedDecoder decoder_{1 << 20};
   std::string waiting_;
 };
 
@@ -99,6 +99,29 @@ TEST(ChunkedDecoder, IsContinuedByAnotherOneAnywhere) {
   }
 }
 
+TEST(ChunkedDecoder, RefusesWhatWillBeTooLargeWhenItIsAnnounced) {
+  for (const absl::string_view large :
+       {"100001\r\n", "5\r\nhello\r\nffffc\r\n", "ffffffffffffffff\r\n", "7fffffffffffffff\r\n"}) {
+    EXPECT_EQ(Feed().Give(large), Outcome::kTooLarge) << large;
+  }
+  EXPECT_EQ(Feed().Give("5\r\nhello\r\nffffb\r\n"), Outcome::kGoing);
+}
+
+TEST(ChunkedDecoder, TakesALineUpToTheLimitHoweverItArrives) {
+  const std::string longest(ChunkedDecoder::kMaxLineBytes - 4, 'x');
+  for (const std::string& extension : {longest, longest + "x"}) {
+    const std::string coded = absl::StrCat("1;y", extension, "\r\nz\r\n0\r\n\r\n");
+    const Outcome wanted = extension == longest ? Outcome::kComplete : Outcome::kBad;
+    EXPECT_EQ(Feed().Give(coded), wanted);
+    for (const size_t cut : {coded.size() / 2, coded.size() - 10, coded.size() - 9}) {
+      Feed two;
+      Outcome outcome = two.Give(coded.substr(0, cut));
+      if (outcome == Outcome::kGoing) outcome = two.Give(coded.substr(cut));
+      EXPECT_EQ(outcome, wanted) << cut;
+    }
+  }
+}
+
 TEST(ChunkedDecoder, WaitsForASinkThatIsFull) {
   Feed feed;
   feed.most_at_once = 3;
@@ -137,6 +160,13 @@ std::vector<BadChunks> BadOnes() {
           {"only_line_feed_behind_the_chunk", "5\r\nhello\n0\r\n\r\n"},
           {"bare_carriage_return", "5\rx\nhello\r\n0\r\n\r\n"},
           {"bad_extension", "5;=x\r\nhello\r\n0\r\n\r\n"},
+          {"line_feed_in_quotes", "5;a=\"\n\"\r\nhello\r\n0\r\n\r\n"},
+          {"carriage_return_in_quotes", "5;a=\"\r\"\r\nhello\r\n0\r\n\r\n"},
+          {"nul_in_quotes", std::string("5;a=\"\0\"\r\nhello\r\n0\r\n\r\n", 24)},
+          {"quotes_that_do_not_end", "5;a=\"b\r\nhello\r\n0\r\n\r\n"},
+          {"control_in_a_trailer", "0\r\na: \x01\r\n\r\n"},
+          {"long_trailers", absl::StrCat("0\r\na: ", std::string(9000, 'b'), "\r\n\r\n")},
+          {"many_zeros", absl::StrCat(std::string(9000, '0'), "5\r\nhello\r\n0\r\n\r\n")},
           {"long_extension", absl::StrCat("5;", std::string(9000, 'x'), "\r\nhello\r\n0\r\n\r\n")},
           {"endless_line", std::string(9000, '0')},
           {"many_extensions", many_extensions},

@@ -21,9 +21,30 @@ TEST(SplitHttpTarget, KnowsTheFormsOfATarget) {
   EXPECT_EQ(Split("http://example:80/h/x?a"), "/h/x ? a");
   EXPECT_EQ(Split("HTTPS://example"), "/ ? ");
   EXPECT_EQ(Split("http://example?a"), "/ ? a");
-  for (const absl::string_view bad : {"", "h/x", "example:80", "http:///x", "ftp://a/b", "/a#b",
-                                      "/a b", "/\xc3\xa4", "/a\"", "/<", "/{", "/a\\b", "/\x7f"}) {
+  for (const absl::string_view bad :
+       {"", "h/x", "example:80", "http:///x", "http://:80/x", "http://u@a/x", "http://a:b/x",
+        "ftp://a/b", "/a#b", "/a b", "/\xc3\xa4", "/a\"", "/<", "/{", "/a\\b", "/\x7f"}) {
     EXPECT_EQ(Split(bad), "refused") << bad;
+  }
+}
+
+TEST(SplitHttpTarget, GivesTheHostOfAnAbsoluteOne) {
+  HttpTarget split;
+  ASSERT_TRUE(SplitHttpTarget("http://example:80/x", &split));
+  EXPECT_EQ(split.authority, "example:80");
+  ASSERT_TRUE(SplitHttpTarget("/x", &split));
+  EXPECT_EQ(split.authority, "");
+}
+
+TEST(IsHttpHost, IsAHostAndItsPort) {
+  for (const absl::string_view good : {"", "a", "a:", "a:80", "127.0.0.1:1", "[::1]", "[::1]:80",
+                                       "a%20b", "x_y-z.example", "a!$&'()*+,;=~"}) {
+    EXPECT_TRUE(IsHttpHost(good)) << good;
+  }
+  for (const absl::string_view bad :
+       {"a:b", "a:80:80", "a:-1", "[::1", "::1", "a[b]", "a%zz", "a%2", "[::1]x", "[]", "a/b",
+        "u@a", "a b", "[::1]:x", "\xc3\xa4"}) {
+    EXPECT_FALSE(IsHttpHost(bad)) << bad;
   }
 }
 
