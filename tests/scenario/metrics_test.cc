@@ -158,7 +158,7 @@ TEST(Metrics, SayWhatClientsHaveDone) {
 }
 
 TEST(Metrics, NeverGoBackwardsOverReloadsRecyclingAndCrashes) {
-  constexpr int kReloads = 4, kCrashes = 12;
+  constexpr int kReloads = 20, kCrashes = 100;
   const std::string config =
       ConfigText({.in_pool = "max_jobs = 200", .handlers = FaultText("idempotent = false")});
   const auto server = Server::StartWithConfig(config, {kAnywhere});
