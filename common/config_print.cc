@@ -1,9 +1,12 @@
 #include "common/config_print.h"
 
+#include <xxhash.h>
+
 #include <optional>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "common/config_keys.h"
 
 namespace windlass {
@@ -58,6 +61,13 @@ std::string PrintConfig(const Config& config) {
   AppendEntries(ListenerKeys(), config.listeners, &out);
   AppendEntries(HandlerKeys(), config.handlers, &out);
   return out;
+}
+
+std::string ConfigHash(const Config& config) {
+  Config nameless = config;
+  nameless.source.clear();
+  const std::string text = PrintConfig(nameless);
+  return absl::StrFormat("%016x", XXH3_64bits(text.data(), text.size()));
 }
 
 }  // namespace windlass

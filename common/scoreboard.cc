@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
+#include "common/metrics_board.h"
 
 namespace windlass {
 namespace {
@@ -15,13 +16,16 @@ constexpr size_t kPage = 4096;
 
 size_t SlotOffset(SlotIndex index) { return kPage * (size_t{index.value} + 1); }
 
+constexpr size_t kNamesBytes = (sizeof(MetricsNames) + kPage - 1) / kPage * kPage;
+static_assert(sizeof(MetricsSlot) % kPage == 0);
+
 }  // namespace
 
 absl::StatusOr<Scoreboard> Scoreboard::Create(uint32_t worker_slots, uint32_t pool_slots) {
   Scoreboard board;
   board.worker_slots_ = worker_slots;
   board.pool_slots_ = pool_slots;
-  const size_t size = kPage * (size_t{board.slots()} + 1);
+  const size_t size = board.size();
   absl::StatusOr<OwnedFd> memfd = MemfdCreate("windlass-scoreboard", size);
   if (!memfd.ok()) return memfd.status();
   board.writable_ = *std::move(memfd);
@@ -45,16 +49,22 @@ absl::StatusOr<Scoreboard> Scoreboard::Adopt(OwnedFd memfd) {
   if (identity->size < (2 + 2 * ScoreboardHeader::kBays) * kPage) return other;
   if (absl::Status mapped = board.MapAll(identity->size); !mapped.ok()) return mapped;
   const ScoreboardHeader& header = board.header();
-  if (header.magic != ScoreboardHeader::kMagic || header.version != ScoreboardHeader::kVersion ||
-      kPage * (uint64_t{header.worker_slots} + header.pool_slots + 2 * ScoreboardHeader::kBays +
-               1) !=
-          identity->size) {
+  if (header.magic != ScoreboardHeader::kMagic || header.version != ScoreboardHeader::kVersion) {
     return other;
   }
   board.worker_slots_ = header.worker_slots;
   board.pool_slots_ = header.pool_slots;
+  if (board.size() != identity->size) return other;
   return board;
 }
+
+size_t Scoreboard::NamesOffset() const { return kPage * (size_t{slots()} + 1); }
+
+size_t Scoreboard::MetricsOffset(SlotIndex index) const {
+  return NamesOffset() + kNamesBytes + sizeof(MetricsSlot) * size_t{index.value};
+}
+
+size_t Scoreboard::size() const { return MetricsOffset(SlotIndex{worker_slots_}); }
 
 absl::Status Scoreboard::MapAll(size_t size) {
   absl::StatusOr<OwnedFd> read_only = OpenReadOnly(absl::StrCat("/proc/self/fd/", fd()));
@@ -78,10 +88,15 @@ absl::Status Scoreboard::EnterZygote(SlotIndex own) {
   CHECK(own.value < slots());
   absl::StatusOr<Mapping> page = Mapping::Shared(writable_.get(), kPage, SlotOffset(own), true);
   if (!page.ok()) return page.status();
+  absl::StatusOr<Mapping> metrics{Mapping()};
+  if (own.value < worker_slots_) {
+    metrics = Mapping::Shared(writable_.get(), sizeof(MetricsSlot), MetricsOffset(own), true);
+    if (!metrics.ok()) return metrics.status();
+  }
   // From a read-only description, so that it cannot be made writable again by mprotect.
-  absl::StatusOr<Mapping> all =
-      Mapping::Shared(read_only_.get(), kPage * (size_t{slots()} + 1), 0, false);
+  absl::StatusOr<Mapping> all = Mapping::Shared(read_only_.get(), size(), 0, false);
   if (!all.ok()) return all.status();
+  own_metrics_ = *std::move(metrics);
   own_ = *std::move(page);
   all_ = *std::move(all);
   own_index_ = own;
@@ -99,6 +114,27 @@ ProcessSlot& Scoreboard::MutableSlot(SlotIndex index) {
   if (!is_child_) return *reinterpret_cast<ProcessSlot*>(all_.data() + SlotOffset(index));
   CHECK(index == own_index_);
   return *reinterpret_cast<ProcessSlot*>(own_.data());
+}
+
+const MetricsSlot& Scoreboard::metrics(SlotIndex index) const {
+  CHECK(index.value < worker_slots_);
+  return *reinterpret_cast<const MetricsSlot*>(all_.data() + MetricsOffset(index));
+}
+
+MetricsSlot& Scoreboard::MutableMetrics(SlotIndex index) {
+  CHECK(index.value < worker_slots_);
+  if (!is_child_) return *reinterpret_cast<MetricsSlot*>(all_.data() + MetricsOffset(index));
+  CHECK(index == own_index_);
+  return *reinterpret_cast<MetricsSlot*>(own_metrics_.data());
+}
+
+const MetricsNames& Scoreboard::names() const {
+  return *reinterpret_cast<const MetricsNames*>(all_.data() + NamesOffset());
+}
+
+MetricsNames& Scoreboard::MutableNames() {
+  CHECK(!is_child_);
+  return *reinterpret_cast<MetricsNames*>(all_.data() + NamesOffset());
 }
 
 SlotRange Scoreboard::WorkersOf(uint32_t bay) const {

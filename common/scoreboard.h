@@ -15,6 +15,9 @@
 
 namespace windlass {
 
+struct MetricsNames;
+struct MetricsSlot;
+
 enum class Role : uint8_t { kNone, kWorker, kPool, kZygote, kAdmin };
 
 // What the master knows of a process; for its siblings, who share work with those that serve.
@@ -162,6 +165,12 @@ class Scoreboard {
   const ProcessSlot& slot(SlotIndex index) const;
   // The slot that this process may write: its own in a child, any in the master.
   ProcessSlot& MutableSlot(SlotIndex index);
+  // What workers count of their requests (common/metrics_board.h): in pages behind the slots, of
+  // which a worker may write its own. REQUIRES: index < worker_slots().
+  const MetricsSlot& metrics(SlotIndex index) const;
+  MetricsSlot& MutableMetrics(SlotIndex index);
+  const MetricsNames& names() const;
+  MetricsNames& MutableNames();  // the master only
   const ScoreboardHeader& header() const;
   ScoreboardHeader& MutableHeader();          // the master only
   int fd() const { return writable_.get(); }  // the master's only
@@ -184,10 +193,13 @@ class Scoreboard {
 
  private:
   absl::Status MapAll(size_t size);
+  size_t NamesOffset() const;
+  size_t MetricsOffset(SlotIndex index) const;
+  size_t size() const;
 
   uint32_t worker_slots_ = 0, pool_slots_ = 0;
   OwnedFd writable_, read_only_;
-  Mapping all_, own_;
+  Mapping all_, own_, own_metrics_;
   SlotIndex own_index_;
   bool is_child_ = false;
 };

@@ -21,9 +21,10 @@ std::string Milliseconds(absl::Duration duration) {
 }  // namespace
 
 absl::string_view EndCauseName(EndCause cause) {
-  constexpr absl::string_view kNames[] = {
+  constexpr std::array<absl::string_view, kEndCauses> kNames = {
       "deadline",     "operator", "drain",  "scale", "recycle", "memory_limit", "startup",
       "unresponsive", "reload",   "signal", "exit",  "seccomp", "cgroup_oom",   "unknown"};
+  static_assert(static_cast<size_t>(EndCause::kUnknown) + 1 == kEndCauses);
   return kNames[static_cast<size_t>(cause)];
 }
 
@@ -48,6 +49,7 @@ std::string DescribeDeath(const Death& death) {
 void DeathLog::Add(Death death) {
   if (death.is_expected) return AddTo(&expected_, std::move(death), kExpectedKept);
   ++total_;
+  ++by_cause_[static_cast<size_t>(death.cause)];
   AddTo(&deaths_, std::move(death), kKept);
 }
 

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <string>
@@ -32,6 +33,7 @@ enum class EndCause : uint8_t {
   kCgroupOom,  // killed by the kernel, for memory
   kUnknown,    // killed by somebody else
 };
+constexpr size_t kEndCauses = 14;
 absl::string_view EndCauseName(EndCause cause);  // "deadline", "cgroup_oom"
 
 // A death certificate: how one process ended, and all that is known of why.
@@ -88,12 +90,17 @@ class DeathLog {
   const std::deque<SlowJob>& latest_slow() const { return slow_; }
   uint64_t total() const { return total_; }
   uint64_t slow_total() const { return slow_total_; }
-  void SetTotal(uint64_t total) { total_ = total; }  // of the master that this one continues
+  // Of the deaths, how many were for this cause.
+  uint64_t CountOf(EndCause cause) const { return by_cause_[static_cast<size_t>(cause)]; }
+  // Of the master that this one continues.
+  void SetTotal(uint64_t total) { total_ = total; }
+  void SetCount(EndCause cause, uint64_t count) { by_cause_[static_cast<size_t>(cause)] = count; }
 
  private:
   std::deque<Death> deaths_, expected_;
   std::deque<SlowJob> slow_;
   uint64_t total_ = 0, slow_total_ = 0;
+  std::array<uint64_t, kEndCauses> by_cause_ = {};
 };
 
 }  // namespace windlass

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/config_keys.h"
+#include "common/config_print.h"
 #include "common/cpu_count.h"
 #include "common/job_channel.h"
 #include "common/log.h"
@@ -73,6 +74,7 @@ absl::StatusOr<Generation> Generation::Create(uint32_t number, Config config, Ge
   generation.place_ = place;
   generation.born_ = MonotonicNow();
   generation.config_ = std::make_unique<Config>(std::move(config));
+  generation.config_hash_ = ConfigHash(*generation.config_);
   generation.sizing_ = generation.configured_ = SizeUp(*generation.config_);
   absl::StatusOr<AccessLogFiles> access_logs = AccessLogFiles::Open(*generation.config_);
   if (!access_logs.ok()) return access_logs.status();

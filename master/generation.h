@@ -60,6 +60,7 @@ class Generation {
 
   uint32_t number() const { return number_; }
   const Config& config() const { return *config_; }
+  const std::string& config_hash() const { return config_hash_; }
   const Sizing& sizing() const { return sizing_; }
   const Sizing& configured() const { return configured_; }  // without Override
   ListenerSet& listeners() { return listeners_; }
@@ -85,6 +86,7 @@ class Generation {
   Instant born_;
   bool can_repair_ = true;
   std::unique_ptr<Config> config_;  // children point at it
+  std::string config_hash_;
   Sizing sizing_, configured_;
   ListenerSet listeners_, admin_listeners_;
   PacketPair job_queue_;

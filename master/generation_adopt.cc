@@ -40,6 +40,7 @@ absl::StatusOr<Generation> Generation::Adopt(const proto::UpgradeState::Generati
   generation.born_ = Instant{static_cast<int64_t>(state.born_ns())};
   generation.can_repair_ = can_repair;
   generation.config_ = std::make_unique<Config>(*std::move(config));
+  generation.config_hash_ = ConfigHash(*generation.config_);
   generation.sizing_ = {static_cast<int>(state.workers()), static_cast<int>(state.pool()),
                         state.payload_budget()};
   generation.configured_ = {static_cast<int>(state.configured_workers()),

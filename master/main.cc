@@ -80,10 +80,11 @@ int Serve(const Options& options, std::vector<std::string> command, Config confi
   DeathLog deaths;
   OomCounter oom;
   Quarantine quarantine;
+  ServiceCounts counts;
   settings.fingerprint_secret = beginning->fingerprint_secret();
   const SupervisorServices services = {
       &board, (*loop)->selector(), (*loop)->timers(), &pool_slots, &deaths, &oom, &quarantine,
-      kRoles, &settings,           /*owner=*/nullptr};
+      kRoles, &settings,           /*owner=*/nullptr, &counts};
   Service service(options.sources, services, &*passed);
   Operator op(&service, services, &settings, loop->get());
   service.set_observer(&op);

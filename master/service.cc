@@ -8,6 +8,7 @@
 #include "common/config_keys.h"
 #include "common/log.h"
 #include "common/log_file.h"
+#include "common/metrics_board.h"
 #include "common/posix.h"
 
 namespace windlass {
@@ -102,6 +103,12 @@ absl::StatusOr<std::unique_ptr<Supervisor>> Service::MakeGeneration(Config confi
       Generation::Create(last_generation_ + 1, std::move(config), *place, former, *passed_);
   if (!generation.ok()) return generation.status();
   generation->Override(kept_workers_, kept_pool_);
+  // Before there is a process that counts by them.
+  MetricsNames& names = services_.board->MutableNames();
+  for (const ListenSocket& socket : generation->listeners().sockets()) {
+    names.AddListener(socket.address);
+  }
+  for (const HandlerConfig& handler : generation->config().handlers) names.AddHandler(handler.name);
   const uint32_t room = services_.pool_slots->available();
   if (static_cast<uint32_t>(generation->sizing().pool) > room) {
     return absl::ResourceExhaustedError(
@@ -218,6 +225,7 @@ void Service::GiveUp(const std::string& why) {
 
 void Service::EndReload(bool ok, const std::string& message) {
   last_reload_ = ReloadResult{absl::Now(), ok, message};
+  services_.counts->OnReloadEnded(*last_reload_);
   if (observer_ != nullptr) observer_->OnReloadEnded(reload_, *last_reload_);
 }
 

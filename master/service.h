@@ -14,13 +14,6 @@
 
 namespace windlass {
 
-// How a reload ended.
-struct ReloadResult {
-  absl::Time when;
-  bool ok = false;
-  std::string message;
-};
-
 // Whom the service tells what becomes of reloads, and what children report to the master's
 // commands. Must not call the service back.
 class ServiceObserver {

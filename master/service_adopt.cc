@@ -19,7 +19,6 @@ absl::Status Service::Describe(proto::UpgradeState* state) const {
   state->set_last_generation(last_generation_);
   state->set_reloads(reload_);
   state->set_started_ns(static_cast<uint64_t>(started_.ns));
-  state->set_deaths(services_.deaths->total());
   state->set_kept_workers(kept_workers_.value_or(0));
   state->set_kept_pool(kept_pool_.value_or(0));
   state->set_fingerprint_secret(services_.settings->fingerprint_secret);
@@ -27,6 +26,16 @@ absl::Status Service::Describe(proto::UpgradeState* state) const {
   for (const Supervisor* supervisor : supervisors()) {
     supervisor->Describe(state->add_generations());
   }
+  // After the supervisors, who have told the deaths by now that waited for names.
+  state->set_deaths(services_.deaths->total());
+  for (size_t cause = 0; cause < kEndCauses; ++cause) {
+    const uint64_t count = services_.deaths->CountOf(static_cast<EndCause>(cause));
+    if (count == 0) continue;
+    proto::UpgradeState::CauseCount& entry = *state->add_deaths_by_cause();
+    entry.set_cause(static_cast<uint32_t>(cause));
+    entry.set_count(count);
+  }
+  services_.counts->Describe(state);
   return absl::OkStatus();
 }
 
@@ -45,6 +54,12 @@ absl::Status Service::Adopt(const proto::UpgradeState& state) {
   reload_ = state.reloads();
   started_ = Instant{static_cast<int64_t>(state.started_ns())};
   services_.deaths->SetTotal(state.deaths());
+  for (const proto::UpgradeState::CauseCount& entry : state.deaths_by_cause()) {
+    if (entry.cause() >= kEndCauses) continue;
+    services_.deaths->SetCount(static_cast<EndCause>(entry.cause()), entry.count());
+  }
+  services_.counts->Adopt(state);
+  if (!services_.counts->reloads().empty()) last_reload_ = services_.counts->reloads().back();
   services_.quarantine->Adopt(state);
   if (state.kept_workers() > 0) kept_workers_ = state.kept_workers();
   if (state.kept_pool() > 0) kept_pool_ = state.kept_pool();

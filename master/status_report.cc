@@ -3,10 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 
 #include "absl/time/time.h"
 #include "common/config_keys.h"
+#include "common/metrics_board.h"
 #include "common/posix.h"
+#include "common/process_usage.h"
 #include "master/deaths_report.h"
 
 namespace windlass {
@@ -52,8 +55,15 @@ absl::string_view StateName(Supervisor::State state) {
   std::abort();
 }
 
+// Of the living processes of one role.
+struct RoleUse {
+  absl::Duration cpu;
+  uint64_t rss_bytes = 0;
+};
+using RoleUses = std::map<Role, RoleUse>;
+
 void AddProcess(const Supervisor& supervisor, const Child& child, const Scoreboard& board,
-                Instant now, proto::StatusReport* report) {
+                Instant now, RoleUse* use, proto::StatusReport* report) {
   proto::StatusReport::Process& process = *report->add_processes();
   Set(process.mutable_role(), child.role->name);
   Set(process.mutable_state(), ChildStateName(child.state));
@@ -65,6 +75,10 @@ void AddProcess(const Supervisor& supervisor, const Child& child, const Scoreboa
   const ProcessSlot& slot = board.slot(*child.slot);
   process.set_age_ms(MsBetween(child.started, now));
   process.set_rss_bytes(ResidentBytes(child.pid));
+  use->rss_bytes += process.rss_bytes();
+  const absl::Duration cpu = CpuTimeOf(child.pid).value_or(absl::ZeroDuration());
+  use->cpu += cpu;
+  process.set_cpu_ms(absl::ToInt64Milliseconds(cpu));
   if (child.is_worker() || child.is_admin()) {
     process.set_connections(slot.connections.load());
     process.set_requests(slot.requests.load() - child.work_before);
@@ -76,6 +90,15 @@ void AddProcess(const Supervisor& supervisor, const Child& child, const Scoreboa
   if (job <= kSlotReceiving) return;
   process.set_job_id(job);
   process.set_job_ms(MsBetween(Instant{slot.job_started_ns.load()}, now));
+  const uint32_t handler = slot.job_handler.load() - 1;  // 0, not known, wraps
+  const std::vector<HandlerConfig>& handlers = supervisor.generation().config().handlers;
+  if (handler < handlers.size()) process.set_handler(handlers[handler].name);
+}
+
+void AddReload(const ReloadResult& reload, proto::StatusReport::LastReload* entry) {
+  entry->set_time_unix_ms(absl::ToUnixMillis(reload.when));
+  entry->set_ok(reload.ok);
+  entry->set_message(reload.message);
 }
 
 void AddGeneration(const Supervisor& supervisor, Instant now, proto::StatusReport* report) {
@@ -145,6 +168,50 @@ void AddTotals(const Scoreboard& board, const DeathLog& deaths, proto::StatusRep
   }
 }
 
+void AddHistogram(const LatencyCounts& counts, proto::Histogram* into) {
+  for (size_t i = 0; i < kLatencyBuckets; ++i) {
+    if (i + 1 < kLatencyBuckets) into->add_upper_us(LatencyUpperUs(i));
+    into->add_counts(counts.counts[i]);
+  }
+  into->set_sum_us(counts.sum_ns / 1000);
+}
+
+void AddRequests(const Scoreboard& board, proto::StatusReport* report) {
+  RequestCounts all;
+  for (const auto& [names, counts] : CountRequests(board)) all.Add(counts);
+  report->mutable_totals()->set_bytes_in(all.bytes_in);
+  report->mutable_totals()->set_bytes_out(all.bytes_out);
+  AddHistogram(all.latency, report->mutable_latency());
+  AddHistogram(all.queue_wait, report->mutable_queue_wait());
+  AddHistogram(all.run_time, report->mutable_run_time());
+}
+
+// What the master itself has counted.
+void AddCounts(const SupervisorServices& services, RoleUses uses, proto::StatusReport* report) {
+  ServiceCounts& counts = *services.counts;
+  report->set_restarts(counts.restarts());
+  report->set_reloads_ok(counts.reloads_ok());
+  report->set_reloads_failed(counts.reloads_failed());
+  for (const ReloadResult& reload : counts.reloads()) AddReload(reload, report->add_reloads());
+  for (size_t cause = 0; cause < kEndCauses; ++cause) {
+    proto::CauseCount& entry = *report->add_deaths_by_cause();
+    Set(entry.mutable_kind(), EndCauseName(static_cast<EndCause>(cause)));
+    entry.set_count(services.deaths->CountOf(static_cast<EndCause>(cause)));
+  }
+  uses[Role::kNone] = {CpuTimeOf(::getpid()).value_or(absl::ZeroDuration()),
+                       ResidentBytes(::getpid())};
+  for (const RoleSpec& spec : services.roles) uses[spec.role];
+  for (const auto& [role, use] : uses) {
+    proto::StatusReport::RoleUse& entry = *report->add_roles();
+    const auto spec = std::find_if(services.roles.begin(), services.roles.end(),
+                                   [&](const RoleSpec& one) { return one.role == role; });
+    Set(entry.mutable_role(), spec == services.roles.end() ? "master" : spec->name);
+    entry.set_cpu_us(static_cast<uint64_t>(absl::ToInt64Microseconds(counts.CpuOf(role, use.cpu))));
+    entry.set_rss_bytes(use.rss_bytes);
+  }
+  report->set_quarantined(services.quarantine->entries().size());
+}
+
 }  // namespace
 
 proto::StatusReport MakeStatusReport(const Service& service, const SupervisorServices& services) {
@@ -158,14 +225,13 @@ proto::StatusReport MakeStatusReport(const Service& service, const SupervisorSer
   Set(report.mutable_state(), StateName(service));
   report.set_config_source(current.generation().config().source);
   if (const std::optional<ReloadResult>& last = service.last_reload(); last.has_value()) {
-    report.mutable_last_reload()->set_time_unix_ms(absl::ToUnixMillis(last->when));
-    report.mutable_last_reload()->set_ok(last->ok);
-    report.mutable_last_reload()->set_message(last->message);
+    AddReload(*last, report.mutable_last_reload());
   }
+  RoleUses uses;
   for (const Supervisor* supervisor : service.supervisors()) {
     AddGeneration(*supervisor, now, &report);
     for (const auto& child : supervisor->children()) {
-      AddProcess(*supervisor, *child, *services.board, now, &report);
+      AddProcess(*supervisor, *child, *services.board, now, &uses[child->role->role], &report);
     }
   }
   if (!service.waits_for().empty()) {
@@ -174,6 +240,9 @@ proto::StatusReport MakeStatusReport(const Service& service, const SupervisorSer
   }
   for (const ListenSocket& socket : current.admin_bound()) report.add_admin(socket.address);
   AddTotals(*services.board, *services.deaths, &report);
+  AddRequests(*services.board, &report);
+  AddCounts(services, std::move(uses), &report);
+  report.set_config_hash(current.generation().config_hash());
   const DeathLog& deaths = *services.deaths;
   if (!deaths.latest().empty()) *report.mutable_last_death() = DeathEntry(deaths.latest().back());
   if (!deaths.latest_slow().empty()) {

@@ -18,6 +18,7 @@
 #include "master/oom_counter.h"
 #include "master/quarantine.h"
 #include "master/restart_policy.h"
+#include "master/service_counts.h"
 #include "master/slot_pool.h"
 #include "master/spawn.h"
 #include "master/stack_names.h"
@@ -52,6 +53,7 @@ struct SupervisorServices {
   absl::Span<const RoleSpec> roles;
   const SpawnSettings* settings = nullptr;
   SupervisorOwner* owner = nullptr;
+  ServiceCounts* counts = nullptr;
 };
 
 // How a generation ends.

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
 #include "common/posix.h"
+#include "common/process_usage.h"
 #include "master/supervisor.h"
 
 namespace windlass {
@@ -106,6 +107,7 @@ absl::Status Supervisor::SpawnForked(Child& child) {
 
 // From here on it must become ready in time.
 void Supervisor::BeginLife(Child& child) {
+  if (child.started.ns != 0) services_.counts->OnRestart();
   child.started = timers_->now();
   child.ends_by = EndCause::kUnknown;
   child.killed_because.clear();
@@ -210,9 +212,11 @@ void Supervisor::HandleReport(Child& child, const proto::Report& report) {
 }
 
 void Supervisor::OnExited(Child& child) {
-  if (child.control.has_value()) TakeReports(child);  // its last words
+  if (child.control.has_value()) TakeReports(child);               // its last words
+  const std::optional<absl::Duration> cpu = CpuTimeOf(child.pid);  // while it can be asked for
   const std::optional<ExitStatus> status = ReapPidfd(child.pidfd.get());
   if (!status) return;
+  services_.counts->OnGone(child.role->role, cpu.value_or(absl::ZeroDuration()));
   selector_->Unregister(child.pidfd.get());
   child.pidfd.Reset();
   if (child.control.has_value()) selector_->Unregister(child.control->fd());

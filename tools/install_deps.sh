@@ -30,7 +30,7 @@ for_tests=(
   python3-yaml                              # the Kubernetes manifests
   mandoc man-db groff-base                  # the manual pages
   chromium                                  # the dashboard in a real browser
-  prometheus                                # promtool: the alert rules
+  prometheus                                # promtool: metrics and alert rules
 )
 for_bench=(nginx-light php-fpm wrk)         # peers beside which http is measured, and their client
 [ "${1:-}" = bench ] && packages+=("${for_bench[@]}")

@@ -21,6 +21,30 @@ void WriteLastReload(const proto::StatusReport& report, JsonWriter* json) {
   json->Close();
 }
 
+void WriteReloads(const proto::StatusReport& report, JsonWriter* json) {
+  json->OpenList("reloads");
+  for (const proto::StatusReport::LastReload& one : report.reloads()) {
+    json->OpenObject("");
+    json->Signed("time", one.time_unix_ms());
+    json->Flag("ok", one.ok());
+    json->Text("message", one.message());
+    json->Close();
+  }
+  json->Close();
+}
+
+void WriteHistogram(absl::string_view key, const proto::Histogram& histogram, JsonWriter* json) {
+  json->OpenObject(key);
+  json->OpenList("upper_us");
+  for (const uint64_t bound : histogram.upper_us()) json->Unsigned("", bound);
+  json->Close();
+  json->OpenList("counts");
+  for (const uint64_t count : histogram.counts()) json->Unsigned("", count);
+  json->Close();
+  json->Unsigned("sum_us", histogram.sum_us());
+  json->Close();
+}
+
 void WriteListeners(const proto::StatusReport& report, JsonWriter* json) {
   json->OpenList("listeners");
   for (const proto::StatusReport::Listener& one : report.listeners()) {
@@ -65,6 +89,8 @@ void WriteProcesses(const proto::StatusReport& report, JsonWriter* json) {
     json->Id("job_id", one.job_id());
     json->Signed("job_ms", one.job_ms());
     json->Unsigned("quick_deaths", one.quick_deaths());
+    json->Signed("cpu_ms", one.cpu_ms());
+    json->Text("handler", one.handler());
     json->Close();
   }
   json->Close();
@@ -87,6 +113,8 @@ void WriteTotals(const proto::StatusReport::Totals& totals, JsonWriter* json) {
   json->Unsigned("retries", totals.retries());
   json->Unsigned("log_lines_dropped", totals.log_lines_dropped());
   json->Unsigned("log_lines_limited", totals.log_lines_limited());
+  json->Unsigned("bytes_in", totals.bytes_in());
+  json->Unsigned("bytes_out", totals.bytes_out());
   json->Unsigned("access_lines_dropped", totals.access_lines_dropped());
   json->Close();
 }
@@ -109,7 +137,9 @@ std::string StatusJson(const proto::StatusReport& report) {
   json.Seconds("uptime_s", report.uptime_ms());
   json.Text("state", report.state());
   json.Text("config", report.config_source());
+  json.Text("config_hash", report.config_hash());
   WriteLastReload(report, &json);
+  WriteReloads(report, &json);
   WriteListeners(report, &json);
   json.OpenList("admin");
   for (const std::string& address : report.admin()) json.Text("", address);
@@ -122,6 +152,15 @@ std::string StatusJson(const proto::StatusReport& report) {
   } else {
     json.Null("last_death");
   }
+  json.Unsigned("restarts", report.restarts());
+  json.OpenObject("deaths_by_cause");
+  for (const proto::CauseCount& one : report.deaths_by_cause()) {
+    json.Unsigned(one.kind(), one.count());
+  }
+  json.Close();
+  WriteHistogram("latency", report.latency(), &json);
+  WriteHistogram("queue_wait", report.queue_wait(), &json);
+  WriteHistogram("run_time", report.run_time(), &json);
   json.Unsigned("slow_jobs", report.slow_total());
   if (report.has_last_slow()) {
     WriteSlow("last_slow_job", report.last_slow(), &json);

@@ -42,6 +42,22 @@ TEST(DeathLog, ForgetsTheOldestButCountsAll) {
   EXPECT_EQ(log.total(), static_cast<uint64_t>(kDeaths));
 }
 
+TEST(DeathLog, CountsDeathsByTheirCauseAndNoOthers) {
+  DeathLog log;
+  Death death = DeathOf(1);
+  death.cause = EndCause::kSignal;
+  log.Add(death);
+  log.Add(death);
+  death.cause = EndCause::kUnknown;
+  log.Add(death);
+  death.is_expected = true;
+  log.Add(death);
+  EXPECT_EQ(log.CountOf(EndCause::kSignal), 2u);
+  EXPECT_EQ(log.CountOf(EndCause::kUnknown), 1u);
+  EXPECT_EQ(log.CountOf(EndCause::kExit), 0u);
+  EXPECT_EQ(log.total(), 3u);
+}
+
 TEST(DeathLog, CountsOnWhereAFormerMasterStopped) {
   DeathLog log;
   log.SetTotal(1000);

@@ -51,7 +51,7 @@ Pages::Pages(const AdminConfig& config, ControlChannel* control, Selector* selec
              TimerWheel* timers, PageSink* sink, MetricsPage metrics)
     : timers_(timers),
       sink_(sink),
-      metrics_(metrics),
+      metrics_(std::move(metrics)),
       hosts_(config),
       asker_(control, selector, timers, this),
       streams_(&asker_, timers, sink) {}

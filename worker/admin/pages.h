@@ -1,6 +1,7 @@
 #ifndef WINDLASS_WORKER_ADMIN_PAGES_H_
 #define WINDLASS_WORKER_ADMIN_PAGES_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@
 namespace windlass {
 
 // The text of /metrics in the form that `accept` (of the request) prefers.
-using MetricsPage = PageAnswer (*)(const proto::StatusReport& report, absl::string_view accept);
+using MetricsPage =
+    std::function<PageAnswer(const proto::StatusReport& report, absl::string_view accept)>;
 
 // Role: the pages for operators; what each says stands in windlassd(8). The admin process. Owns
 // what is asked of the master for them. Nothing here changes anything, in whatever way it is asked

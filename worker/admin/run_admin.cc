@@ -4,6 +4,7 @@
 #include "common/control_channel.h"
 #include "common/log.h"
 #include "proto/control.pb.h"
+#include "worker/admin/metrics_text.h"
 #include "worker/admin/pages.h"
 #include "worker/io/connection.h"
 #include "worker/io/io_loop.h"
@@ -54,11 +55,19 @@ int RunAdmin(ProcessSetup setup) {
   };
   const Config config = ConfigFor(*setup.config);
   setup.config = &config;
+  const Scoreboard* const board = setup.scoreboard;
   absl::StatusOr<std::unique_ptr<Selector>> selector = Selector::Create(config.workers.selector);
   if (!selector.ok()) return fail(selector.status());
   IoLoop loop(std::move(setup), &control, *std::move(selector));
   ConnectionSink sink;
-  Pages pages(config.admin, &control, loop.selector(), loop.timers(), &sink, /*metrics=*/nullptr);
+  const auto metrics = [board](const proto::StatusReport& status, absl::string_view accept) {
+    const MetricsFormat format = MetricsFormatFor(accept);
+    PageAnswer answer;
+    answer.content_type = MetricsContentType(format);
+    AppendMetrics(*board, status, format, &answer.content);
+    return answer;
+  };
+  Pages pages(config.admin, &control, loop.selector(), loop.timers(), &sink, metrics);
   loop.ServePages(&pages, [&pages](SelectorToken token) { pages.OnReady(token); });
   if (absl::Status started = loop.Start(); !started.ok()) return fail(started);
   report.mutable_ready();

@@ -30,8 +30,7 @@ void AppendMicros(absl::string_view name, int64_t ns, std::string* line) {
 AccessLog::AccessLog(const ProcessSetup& setup, TimerWheel* timers)
     : setup_(setup), timers_(timers) {
   if (setup.access_logs.empty()) return;
-  Word<uint64_t>* const dropped =
-      &setup.scoreboard->MutableSlot(setup.slot).access_lines_dropped;
+  Word<uint64_t>* const dropped = &setup.scoreboard->MutableSlot(setup.slot).access_lines_dropped;
   for (const AccessLogFile& file : setup.access_logs) {
     paths_.push_back(file.path);
     sinks_.push_back(std::make_unique<AccessSink>(OwnedFd(file.fd), dropped));
@@ -67,9 +66,12 @@ void AccessLog::AppendTime() {
     second_began_ = Instant{now.ns - absl::ToInt64Nanoseconds(wall - second)};
     ms = (now.ns - second_began_.ns) / 1'000'000;
   }
-  const char digits[] = {'.', static_cast<char>('0' + ms / 100),
-                         static_cast<char>('0' + ms / 10 % 10), static_cast<char>('0' + ms % 10),
-                         'Z', '\0'};
+  const char digits[] = {'.',
+                         static_cast<char>('0' + ms / 100),
+                         static_cast<char>('0' + ms / 10 % 10),
+                         static_cast<char>('0' + ms % 10),
+                         'Z',
+                         '\0'};
   absl::StrAppend(&line_, "{\"time\": \"", second_, digits, "\", ");
 }
 
@@ -98,8 +100,8 @@ void AccessLog::Add(uint32_t listener, absl::string_view start, const AccessReco
   } else {
     line_ += "null";
   }
-  absl::StrAppend(&line_, ", \"bytes_in\": ", record.bytes_in, ", \"bytes_out\": ",
-                  record.bytes_out);
+  absl::StrAppend(&line_, ", \"bytes_in\": ", record.bytes_in,
+                  ", \"bytes_out\": ", record.bytes_out);
   AppendMicros("wait_us", record.wait_ns, &line_);
   AppendMicros("run_us", record.run_ns, &line_);
   AppendMicros("total_us", std::max<int64_t>(record.total_ns, 0), &line_);

@@ -1,5 +1,5 @@
-// The part of worker/io/connection.h that writes the access log: one line for each request whose head
-// was understood or refused here, whatever becomes of it.
+// The part of worker/io/connection.h that writes the access log: one line for each request whose
+// head was understood or refused here, whatever becomes of it.
 #include "common/config_keys.h"
 #include "worker/io/connection.h"
 #include "worker/io/survey.h"
@@ -43,8 +43,7 @@ void Connection::LogAccess(const Exchange& exchange, absl::string_view code) {
 // An answer that moves with its connection is sent by a worker that knows nothing of its request.
 void Connection::LogLost(const Exchange& exchange, CloseReason reason) {
   if (access_start_.empty() || exchange.arrived.ns == 0) return;
-  LogAccess(exchange,
-            reason == CloseReason::kMoved ? ErrorCodeName(exchange.code) : kClientGone);
+  LogAccess(exchange, reason == CloseReason::kMoved ? ErrorCodeName(exchange.code) : kClientGone);
 }
 
 void Connection::LogInline(const RequestHead& head, uint32_t handler, uint64_t bytes_out) {

@@ -290,6 +290,10 @@ void Connection::ReadRaw() {
   RequestHead head;
   head.head_bytes = got.bytes;
   LogInline(head, UINT32_MAX, got.bytes);
+  // No requests, but what is read at a time counts as one.
+  if (listener_->meter != nullptr) {
+    listener_->meter->OnInline(Exchange::kUnknown, got.bytes, got.bytes);
+  }
   absl::string_view bytes(io_->input_scratch.data(), got.bytes);
   if (output_.empty()) {
     const iovec piece = {const_cast<char*>(bytes.data()), bytes.size()};

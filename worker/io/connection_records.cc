@@ -9,6 +9,7 @@ void Connection::NoteAnswered(Exchange* exchange, ErrorCode code) {
   exchange->bytes_out = exchange->unsent_bytes();
   output_.OnAnswered(*exchange);
   Bump(io_->slot->answers[static_cast<size_t>(code)]);
+  if (listener_->meter != nullptr) listener_->meter->OnAnswered(*exchange);
   ScheduleFlush();
 }
 
@@ -21,11 +22,13 @@ void Connection::OnSent(Exchange* exchange) {
   io_->Release(exchange);
 }
 
-void Connection::OnDelivered(const Exchange& /*exchange*/) {}
+void Connection::OnDelivered(const Exchange& exchange) {
+  if (listener_->meter != nullptr) listener_->meter->OnDelivered(exchange, io_->now());
+}
 
-void Connection::OnAnsweredInline(uint32_t /*handler*/, uint64_t /*bytes_in*/,
-                                  uint64_t /*bytes_out*/) {
+void Connection::OnAnsweredInline(uint32_t handler, uint64_t bytes_in, uint64_t bytes_out) {
   Bump(io_->slot->answers[static_cast<size_t>(ErrorCode::kOk)]);
+  if (listener_->meter != nullptr) listener_->meter->OnInline(handler, bytes_in, bytes_out);
 }
 
 }  // namespace windlass

@@ -46,6 +46,10 @@ IoLoop::IoLoop(ProcessSetup setup, ControlChannel* control, std::unique_ptr<Sele
   for (const ListenSocket& socket : setup_.listeners) {
     const ListenerConfig& config = setup_.config->listeners[socket.listener];
     listeners_.push_back({socket.listener, &config, socket.address, MakeFraming(config)});
+    if (setup_.slot.value >= setup_.scoreboard->worker_slots()) continue;
+    listeners_.back().meter = std::make_unique<RequestMeter>(
+        setup_.scoreboard->names(), &setup_.scoreboard->MutableMetrics(setup_.slot), socket.address,
+        *setup_.config);
   }
   io_.config = setup_.config;
   io_.slot = &slot_;

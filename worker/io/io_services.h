@@ -17,6 +17,7 @@
 #include "worker/io/exchange.h"
 #include "worker/io/page_source.h"
 #include "worker/io/payload_pool.h"
+#include "worker/io/request_meter.h"
 #include "worker/io/static_answers.h"
 
 namespace windlass {
@@ -29,6 +30,7 @@ struct ListenerContext {
   const ListenerConfig* config = nullptr;
   std::string address;  // as it is bound
   std::unique_ptr<Framing> framing;
+  std::unique_ptr<RequestMeter> meter = nullptr;  // null: nobody counts
 };
 
 // What all connections of a worker share; made and owned by the worker's loop. One thread.

@@ -120,6 +120,8 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
       const ListenerConfig& listener = config.listeners[i];
       listeners_.push_back(
           {i, &listener, absl::StrCat("127.0.0.1:", 7000 + i), MakeFraming(listener)});
+      listeners_.back().meter = std::make_unique<RequestMeter>(
+          board->names(), &board->MutableMetrics(setup_.slot), listeners_.back().address, config);
     }
     constexpr size_t kScratchBytes = 64 << 10;
     io_.config = &config;
