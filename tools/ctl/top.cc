@@ -67,9 +67,9 @@ class Top {
 
   // Both: false = the operator wants to end.
   bool TakeSignals(bool* redraw) {
-    int signal = 0, code = 0;
-    while (TakeSignal(signals_.get(), &signal, &code)) {
-      if (signal != SIGWINCH) return false;
+    SignalInfo signal;
+    while (TakeSignal(signals_.get(), &signal)) {
+      if (signal.signal != SIGWINCH) return false;
       screen_->TakeNewSize();
       *redraw = true;
     }
