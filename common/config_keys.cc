@@ -327,7 +327,7 @@ KeyTable<HandlerConfig> MakeHandlerKeys() {
                       "Whether a job is run once more when its process crashed."),
               MakeKey("json", &H::json, BooleanCodec(),
                       "Whether it takes JSON only, so that http clients need not say that it is "
-                      "(true by default for search)."),
+                      "(true by default for search and burn)."),
           }};
 }
 

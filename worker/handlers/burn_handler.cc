@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 namespace windlass {
@@ -21,7 +22,9 @@ absl::StatusOr<Response> BurnHandler::Handle(const Request& request, HandlerCont
   absl::Status parsed =
       json_.Parse(request.content, request.content_encoding, request.byte_order == ByteOrder::kBig);
   if (!parsed.ok()) return parsed;
-  const std::optional<int64_t> ms = json_.Integer("ms");
+  std::optional<int64_t> ms = json_.Integer("ms");
+  // Of a query, which has strings only.
+  if (int64_t number; !ms && absl::SimpleAtoi(json_.Text("ms"), &number)) ms = number;
   if (!ms || *ms < 0 || *ms > kMaxMs)
     return absl::InvalidArgumentError("ms must be an integer from 0 to 86400000");
   const int64_t until = CpuNanoseconds() + *ms * 1'000'000;
