@@ -17,6 +17,11 @@ size_t CharacterBytes(absl::string_view text) {
 }  // namespace
 
 void AppendJsonTextUpTo(absl::string_view text, size_t most, std::string* out) {
+  constexpr size_t kLongestEscape = 6;
+  if (text.size() * kLongestEscape + 2 <= most &&
+      simdjson::validate_utf8(text.data(), text.size())) {
+    return AppendJsonString(text, out);
+  }
   constexpr absl::string_view kCut = "...";
   const size_t limit = out->size() + most - 1;  // without the last quote
   out->push_back('"');

@@ -1,8 +1,11 @@
 #include "worker/io/access_log.h"
 
+#include <limits.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstring>
 #include <utility>
 
 #include "absl/random/bernoulli_distribution.h"
@@ -14,21 +17,41 @@ namespace windlass {
 namespace {
 
 constexpr absl::Duration kFlushEvery = absl::Seconds(1);
-// With the rest of a line less than PIPE_BUF, escaped.
-constexpr size_t kMostTextBytes = 1024, kMostNameBytes = 512;
+// As JSON. With two names, what a connection's lines begin with, and numbers a line stays below
+// kMostLineBytes, and that below PIPE_BUF.
+constexpr size_t kMostRequestIdBytes = 1024, kMostNameBytes = 300, kMostLineBytes = 3000;
+static_assert(kMostLineBytes <= PIPE_BUF);
 
-void AppendMicros(absl::string_view name, int64_t ns, std::string* line) {
-  if (ns < 0) {
-    absl::StrAppend(line, ", \"", name, "\": null");
-  } else {
-    absl::StrAppend(line, ", \"", name, "\": ", ns / 1000);
+// Writes a line into memory that has room for it: appending to a string costs more than the rest of
+// the line.
+class LineWriter {
+ public:
+  explicit LineWriter(char* at) : begin_(at), at_(at) {}
+  size_t size() const { return static_cast<size_t>(at_ - begin_); }
+
+  LineWriter& operator<<(absl::string_view text) {
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+    return *this;
   }
-}
+  LineWriter& operator<<(uint64_t number) {
+    at_ = std::to_chars(at_, at_ + 20, number).ptr;
+    return *this;
+  }
+  // Microseconds, or that there are none.
+  LineWriter& Micros(int64_t ns) {
+    return ns < 0 ? *this << "null" : *this << static_cast<uint64_t>(ns) / 1000;
+  }
+
+ private:
+  char* const begin_;
+  char* at_;
+};
 
 }  // namespace
 
 AccessLog::AccessLog(const ProcessSetup& setup, TimerWheel* timers)
-    : setup_(setup), timers_(timers) {
+    : setup_(setup), timers_(timers), pid_(static_cast<uint64_t>(::getpid())) {
   if (setup.access_logs.empty()) return;
   Word<uint64_t>* const dropped = &setup.scoreboard->MutableSlot(setup.slot).access_lines_dropped;
   for (const AccessLogFile& file : setup.access_logs) {
@@ -41,77 +64,66 @@ AccessLog::AccessLog(const ProcessSetup& setup, TimerWheel* timers)
                        listener.access_log_sample});
   }
   for (const HandlerConfig& handler : setup.config->handlers) {
-    AppendJsonTextUpTo(handler.name, kMostNameBytes, &handlers_.emplace_back());
+    AppendJsonTextUpTo(handler.name, kMostNameBytes, &handlers_.emplace_back(",\"handler\":"));
   }
 }
 
 std::string AccessLog::Start(absl::string_view listener, absl::string_view peer,
                              absl::string_view protocol) {
-  std::string start = "\"listener\": ";
+  std::string start = "\"listener\":";
   AppendJsonTextUpTo(listener, kMostNameBytes, &start);
-  start += ", \"peer\": ";
+  start += ",\"peer\":";
   AppendJsonTextUpTo(peer, kMostNameBytes, &start);
-  absl::StrAppend(&start, ", \"protocol\": \"", protocol, "\"");
+  absl::StrAppend(&start, ",\"protocol\":\"", protocol, "\"");
   return start;
 }
 
 // The wall clock is read once a second.
-void AccessLog::AppendTime() {
-  const Instant now = timers_->now();
-  int64_t ms = (now.ns - second_began_.ns) / 1'000'000;
-  if (second_.empty() || ms < 0 || ms >= 1000) {
-    const absl::Time wall = absl::Now() - (MonotonicNow() - now);
-    const absl::Time second = absl::FromUnixSeconds(absl::ToUnixSeconds(wall));
-    second_ = absl::FormatTime("%E4Y-%m-%dT%H:%M:%S", second, absl::UTCTimeZone());
-    second_began_ = Instant{now.ns - absl::ToInt64Nanoseconds(wall - second)};
-    ms = (now.ns - second_began_.ns) / 1'000'000;
-  }
-  const char digits[] = {'.',
-                         static_cast<char>('0' + ms / 100),
-                         static_cast<char>('0' + ms / 10 % 10),
-                         static_cast<char>('0' + ms % 10),
-                         'Z',
-                         '\0'};
-  absl::StrAppend(&line_, "{\"time\": \"", second_, digits, "\", ");
-}
-
-void AccessLog::AppendPool(uint32_t slot) {
-  const Scoreboard& board = *setup_.scoreboard;
-  const int32_t pid =
-      slot < board.slots() ? board.slot(SlotIndex{slot}).pid.load(std::memory_order_relaxed) : 0;
-  line_ += ", \"pool_pid\": ";
-  if (pid > 0) {
-    absl::StrAppend(&line_, pid);
-  } else {
-    line_ += "null";
-  }
+void AccessLog::UpdateSecond(Instant now) {
+  const absl::Time wall = absl::Now() - (MonotonicNow() - now);
+  const absl::Time second = absl::FromUnixSeconds(absl::ToUnixSeconds(wall));
+  second_ = absl::FormatTime("{\"time\":\"%E4Y-%m-%dT%H:%M:%S.", second, absl::UTCTimeZone());
+  second_began_ = Instant{now.ns - absl::ToInt64Nanoseconds(wall - second)};
 }
 
 void AccessLog::Add(uint32_t listener, absl::string_view start, const AccessRecord& record) {
   const Route& route = routes_[listener];
   if (route.sample < 1 && !absl::Bernoulli(random_, route.sample)) return;
-  line_.clear();
-  AppendTime();
-  absl::StrAppend(&line_, start, ", \"handler\": ",
-                  record.handler < handlers_.size() ? handlers_[record.handler] : "null",
-                  ", \"request_id\": ");
-  if (record.has_request_id) {
-    AppendJsonTextUpTo(record.request_id, kMostTextBytes, &line_);
-  } else {
-    line_ += "null";
-  }
-  absl::StrAppend(&line_, ", \"bytes_in\": ", record.bytes_in,
-                  ", \"bytes_out\": ", record.bytes_out);
-  AppendMicros("wait_us", record.wait_ns, &line_);
-  AppendMicros("run_us", record.run_ns, &line_);
-  AppendMicros("total_us", std::max<int64_t>(record.total_ns, 0), &line_);
-  absl::StrAppend(&line_, ", \"code\": \"", record.code, "\", \"worker_pid\": ",
-                  setup_.scoreboard->slot(setup_.slot).pid.load(std::memory_order_relaxed));
-  AppendPool(record.pool_slot);
-  absl::StrAppend(&line_, ", \"attempt\": ", record.attempt, "}\n");
+  const Instant now = timers_->now();
   AccessSink& sink = *sinks_[static_cast<size_t>(route.sink)];
-  sink.Add(line_, timers_->now());
-  if (!flush_.armed()) timers_->Arm(&flush_, timers_->now() + kFlushEvery);
+  char* const room = sink.Room(kMostLineBytes, now);
+  if (!flush_.armed()) timers_->Arm(&flush_, now + kFlushEvery);
+  if (room == nullptr) return;
+  if (now < second_began_ || now >= second_began_ + absl::Seconds(1)) UpdateSecond(now);
+  const int64_t ms = (now.ns - second_began_.ns) / 1'000'000;
+  const char fraction[] = {static_cast<char>('0' + ms / 100), static_cast<char>('0' + ms / 10 % 10),
+                           static_cast<char>('0' + ms % 10)};
+  LineWriter line(room);
+  line << second_ << absl::string_view(fraction, sizeof(fraction)) << "Z\"," << start
+       << (record.handler < handlers_.size() ? handlers_[record.handler] : ",\"handler\":null")
+       << ",\"request_id\":";
+  if (record.has_request_id) {
+    request_id_.clear();
+    AppendJsonTextUpTo(record.request_id, kMostRequestIdBytes, &request_id_);
+    line << request_id_;
+  } else {
+    line << "null";
+  }
+  line << ",\"bytes_in\":" << record.bytes_in << ",\"bytes_out\":" << record.bytes_out
+       << ",\"wait_us\":";
+  line.Micros(record.wait_ns) << ",\"run_us\":";
+  line.Micros(record.run_ns) << ",\"total_us\":";
+  line.Micros(std::max<int64_t>(record.total_ns, 0))
+      << ",\"code\":\"" << record.code << "\",\"worker_pid\":" << pid_ << ",\"pool_pid\":";
+  const Scoreboard& board = *setup_.scoreboard;
+  if (record.pool_slot < board.slots()) {
+    const SlotIndex slot{record.pool_slot};
+    line << uint64_t{static_cast<uint32_t>(board.slot(slot).pid.load(std::memory_order_relaxed))};
+  } else {
+    line << "null";
+  }
+  line << ",\"attempt\":" << uint64_t{record.attempt} << "}\n";
+  sink.Commit(line.size());
 }
 
 void AccessLog::Redirect(absl::string_view path, OwnedFd file) {

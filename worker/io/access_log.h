@@ -52,22 +52,22 @@ class AccessLog : private TimerOwner {
     double sample = 1;
   };
   void OnTimer(Timer* timer, Instant now) override;
-  void AppendTime();
-  void AppendPool(uint32_t slot);
+  void UpdateSecond(Instant now);
 
   // Fixed after construction.
   const ProcessSetup& setup_;
   TimerWheel* const timers_;
-  std::vector<std::string> handlers_;  // names, as JSON
+  const uint64_t pid_;
+  std::vector<std::string> handlers_;  // names, as JSON, with their key
   std::vector<Route> routes_;          // by listener
   std::vector<std::string> paths_;     // of the sinks
   // Working state.
   std::vector<std::unique_ptr<AccessSink>> sinks_;
   absl::InsecureBitGen random_;
   Timer flush_{this};
-  std::string line_;      // scratch
-  std::string second_;    // the time's text up to its seconds, as of
-  Instant second_began_;  // this
+  std::string request_id_;  // scratch
+  std::string second_;      // the beginning of a line up to the seconds of its time, as of
+  Instant second_began_;    // this
 };
 
 }  // namespace windlass

@@ -1,7 +1,9 @@
 #ifndef WINDLASS_WORKER_IO_ACCESS_SINK_H_
 #define WINDLASS_WORKER_IO_ACCESS_SINK_H_
 
-#include <string>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 
 #include "absl/strings/string_view.h"
 #include "common/clock.h"
@@ -26,18 +28,24 @@ class AccessSink {
 
   // `line` ends with a newline. REQUIRES: at most PIPE_BUF bytes.
   void Add(absl::string_view line, Instant now);
+  // The same in place: where `bytes` of a line may be written, of which Commit says how many it
+  // became. Null: there is no room, and a line has been counted as dropped.
+  char* Room(size_t bytes, Instant now);
+  void Commit(size_t bytes) { size_ += bytes; }
   void Flush(Instant now);
   // Lines that wait go to where they would have gone, as far as that takes them.
   void Redirect(OwnedFd fd, Instant now);
-  bool empty() const { return buffer_.empty(); }
+  bool empty() const { return size_ == 0; }
 
  private:
+  absl::string_view left() const { return {buffer_.get(), size_}; }
   size_t PieceAt(size_t at) const;
 
   LogOutput output_;
   Word<uint64_t>* const dropped_;
-  std::string buffer_;  // whole lines
-  bool torn_ = false;   // a line was taken in part: its rest would be half a line
+  const std::unique_ptr<char[]> buffer_;  // whole lines
+  size_t size_ = 0;
+  bool torn_ = false;  // a line was taken in part: its rest would be half a line
   Instant blocked_until_;
 };
 
