@@ -385,8 +385,8 @@ ListenerConfig AdminListener(const AdminConfig& admin) {
   listener.max_header = 16 << 10;
   listener.max_content = 16 << 10;  // nothing here takes any
   listener.max_in_flight = 8;
-  listener.frame_timeout = absl::Seconds(10);
-  listener.idle_timeout = absl::Seconds(10);
+  // Places are few, and whoever asks here is near.
+  listener.frame_timeout = listener.idle_timeout = absl::Seconds(2);
   return listener;
 }
 

@@ -45,9 +45,9 @@ uint64_t Asker::Ask(Question question) {
     return line.asked + 1;
   }
   if (line.again) return line.asked + 1;  // its turn comes
-  if (timers_->now() < line.last + kPace) {
+  if (timers_->now() < line.next) {
     line.again = true;
-    timers_->Arm(&line.timer, line.last + kPace);
+    timers_->Arm(&line.timer, line.next);
     return line.asked + 1;
   }
   Send(question);
@@ -111,7 +111,13 @@ void Asker::End(Question question, const proto::CtlReply* reply) {
   line.socket.Reset();
   line.is_out = false;
   line.timer.Disarm();
-  if (line.again) timers_->Arm(&line.timer, std::max(timers_->now(), line.last + kPace));
+  // Reports of many processes cost the master more; whether it is there, nothing.
+  const Instant now = timers_->now();
+  const absl::Duration rest = question == Question::kVersion
+                                  ? absl::ZeroDuration()
+                                  : std::min(10 * (now - line.last), kMostRest);
+  line.next = std::max(line.last + kPace, now + rest);
+  if (line.again) timers_->Arm(&line.timer, line.next);
   owner_->OnAnswer(question, line.asked, reply);  // may ask again
 }
 

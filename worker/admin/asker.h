@@ -40,6 +40,8 @@ class Asker : public TimerOwner {
   static constexpr uint64_t kTokenKind = IoLoop::kPagesKind;  // the top 8 bits of its tokens
   static constexpr absl::Duration kPatience = absl::Seconds(1);
   static constexpr absl::Duration kPace = absl::Milliseconds(20);
+  // Behind a report, ten times what it took, but at most:
+  static constexpr absl::Duration kMostRest = absl::Milliseconds(250);
 
   // All are borrowed.
   Asker(ControlChannel* control, Selector* selector, TimerWheel* timers, AskerOwner* owner);
@@ -57,6 +59,7 @@ class Asker : public TimerOwner {
     bool is_out = false;  // the last of them
     bool again = false;   // one more is due
     Instant last;         // when it was sent
+    Instant next;         // not before
     OwnedFd socket;       // for its answer
     ReplyReader reader;
     Timer timer;  // out: the end of patience; else the next question's turn

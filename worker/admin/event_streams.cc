@@ -44,8 +44,11 @@ void EventStreams::EndAll() {
 }
 
 void EventStreams::AskMaster() {
-  status_asked_ = asker_->Ask(Question::kStatus);
-  deaths_asked_ = asker_->Ask(Question::kDeaths);
+  // What is awaited already comes first: those who come meanwhile take part in it.
+  const uint64_t status = asker_->Ask(Question::kStatus);
+  const uint64_t deaths = asker_->Ask(Question::kDeaths);
+  if (status_asked_ == 0) status_asked_ = status;
+  if (deaths_asked_ == 0) deaths_asked_ = deaths;
 }
 
 bool EventStreams::Awaits(Question question, uint64_t number) const {

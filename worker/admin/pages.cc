@@ -78,6 +78,9 @@ void Pages::OnPage(const PageRequest& request, Exchange* exchange) {
     return sink_->Answer(exchange,
                          {200, "text/html; charset=utf-8", std::string(DashboardPage()), headers});
   }
+  if (is_stream && request.is_head) {
+    return sink_->Answer(exchange, {200, "text/event-stream", "", kAlways});
+  }
   if (is_stream) return Watch(exchange);
   const uint64_t number = asker_.Ask(known->question);
   waiting_.push_back({exchange, known->page, known->question, number, std::string(request.accept)});

@@ -72,7 +72,9 @@ int RunAdmin(ProcessSetup setup) {
   if (absl::Status started = loop.Start(); !started.ok()) return fail(started);
   report.mutable_ready();
   if (control.Send(report) != PacketOutcome::kDone) return 1;
-  return loop.Run();
+  const int code = loop.Run();
+  loop.ServePages(nullptr, nullptr);  // pages go first, and the loop closes what is left
+  return code;
 }
 
 }  // namespace windlass

@@ -109,10 +109,12 @@ CutOutcome HttpFraming::CutHead(absl::string_view input, CutState* state, Reques
   return Interpret(head, error);
 }
 
-// Where the content's end is known, the connection goes on.
+// Where the content's end is known, and worth waiting for, the connection goes on.
 CutOutcome HttpFraming::Refuse(int status, std::string why, FrameError* error) const {
   const CutOutcome lost = Lose(status, std::move(why), error);
-  return http_.is_chunked || http_.expects_continue ? lost : CutOutcome::kRefused;
+  const bool is_known = !http_.is_chunked && !http_.expects_continue &&
+                        http_.content_length <= limits_.max_content_bytes;
+  return is_known ? CutOutcome::kRefused : lost;
 }
 
 bool HttpFraming::TakeExtras(RequestHead* head, FrameError* error) const {

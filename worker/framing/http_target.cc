@@ -17,6 +17,8 @@
 namespace windlass {
 namespace {
 
+constexpr size_t kMaxNames = 128;  // each is looked for among those before it
+
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -124,6 +126,8 @@ std::string AppendQueryAsJson(absl::string_view action, absl::string_view query,
       return "the query is no UTF-8";
     }
     if (name == "action") return "'action' is given by the path";
+    if (names.size() == kMaxNames)
+      return absl::StrCat("more than ", kMaxNames, " names in the query");
     if (absl::c_linear_search(names, name)) {
       return absl::StrCat("'", absl::CEscape(name.substr(0, 64)), "' stands twice in the query");
     }

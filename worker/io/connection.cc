@@ -178,7 +178,7 @@ void Connection::CloseNow() {
 }
 
 void Connection::Abandon(Exchange* exchange) {
-  if (exchange->is_page) io_->pages->OnPageGone(exchange);
+  if (exchange->is_page && io_->pages != nullptr) io_->pages->OnPageGone(exchange);
   io_->dispatcher->Abandon(exchange);
   io_->Release(exchange);
 }

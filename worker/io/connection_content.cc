@@ -40,7 +40,11 @@ size_t Connection::BeginLargeContent(const RequestHead& head, absl::string_view 
     // Whether the client sends content that it was not told to go on with, nobody knows.
     if (head.expects_continue) exchange->close_after = true;
     RefuseLargeContent(route.code, route.message);
-  } else if (route.kind == Route::Kind::kStatic || io_->pages != nullptr) {
+  } else if (route.kind == Route::Kind::kStatic) {  // whatever comes
+    const bool closes = exchange->close_after || IsDraining();
+    AnswerStatic(TakeReceiving(), route.handler);
+    Enter(closes ? ConnState::kFinishing : ConnState::kSkippingContent);
+  } else if (io_->pages != nullptr) {
     RefuseLargeContent(ErrorCode::kTooLarge, "content that nothing here looks at");
   } else if (!fits) {
     if (head.expects_continue) exchange->close_after = true;
@@ -95,7 +99,9 @@ void Connection::OnMemoryRetry() {
   } else if (io_->now() - since_ < kMemoryWait) {
     return io_->timers->Arm(&timer_, io_->now() + kMemoryRetryEvery);
   } else if (decoder_ != nullptr) {
-    return LoseCodedContent(ErrorCode::kOverloaded, kNoMemory);
+    LoseCodedContent(ErrorCode::kOverloaded, kNoMemory);
+    if (!closed()) io_->timers->Arm(&timer_, NextTimeout());  // it has just fired
+    return;
   } else {
     RefuseLargeContent(ErrorCode::kOverloaded, kNoMemory);
     io_->timers->Arm(&timer_, NextTimeout());
@@ -298,6 +304,7 @@ void Connection::OnCodedComplete() {
   head_bytes.append(kInputPadding, '\0');
   Exchange* const exchange = TakeReceiving();
   decoder_.reset();
+  since_ = io_->now();  // of the next frame, if it has begun
   RequestHead head;
   CutState state;
   FrameError error;

@@ -33,9 +33,10 @@ void Connection::Quiesce() {
     case ConnState::kFinishing:
     case ConnState::kQuiescing:
     case ConnState::kMoving:
-    case ConnState::kLingering:
     case ConnState::kClosed:
       return ScheduleFlush();
+    case ConnState::kLingering:
+      return ArmNoLaterThan(NextTimeout());
   }
   Enter(ConnState::kQuiescing);
   quiesced_ = io_->now();
@@ -61,8 +62,10 @@ void Connection::UnreceiveContent() {
     input_.Append(prefix);
     decoder_.reset();
   }
-  input_.Append(exchange->request != nullptr ? absl::string_view(exchange->request->data(), arrived)
-                                             : absl::string_view(exchange->content));
+  // There may be a buffer for content that has become large, and no memory yet to copy it there.
+  const bool is_in_buffer = exchange->request != nullptr && exchange->content.empty();
+  input_.Append(is_in_buffer ? absl::string_view(exchange->request->data(), arrived)
+                             : absl::string_view(exchange->content));
   input_.Append(rest);
   (void)TakeReceiving();
   content_left_ = 0;

@@ -7,6 +7,7 @@
 namespace windlass {
 namespace {
 
+constexpr size_t kMaxSentKept = 64 << 10;  // what has been sent of a stream goes in such pieces
 constexpr uint64_t kMaxUnsentStream = 1 << 20;  // a client that takes less misses something
 
 // There are pages in http only.
@@ -23,7 +24,8 @@ void Connection::HandlePage(const RequestHead& head) {
 
 void Connection::GivePage(const RequestHead& head, Exchange* exchange) {
   exchange->is_page = true;
-  io_->pages->OnPage({head.method, head.path, head.query, head.host, head.accept}, exchange);
+  io_->pages->OnPage(
+      {head.method, head.path, head.query, head.host, head.accept, head.omit_content}, exchange);
 }
 
 ResponseHead Connection::PageHead(const Exchange& exchange) const {
@@ -64,6 +66,10 @@ bool Connection::StreamChunk(Exchange* exchange, absl::string_view bytes) {
   if (exchange->out.size() - exchange->out_sent > kMaxUnsentStream) return false;
   if (exchange->out_sent == exchange->out.size()) {
     exchange->out.clear();
+    exchange->out_sent = 0;
+  }
+  if (exchange->out_sent > kMaxSentKept) {
+    exchange->out.erase(0, exchange->out_sent);
     exchange->out_sent = 0;
   }
   const size_t before = exchange->out.size();

@@ -16,6 +16,7 @@ struct PageRequest {
   absl::string_view query;   // as it came; "" = none
   absl::string_view host;    // of the header; "" = none
   absl::string_view accept;  // the same
+  bool is_head = false;      // there must be no stream
 };
 
 struct PageAnswer {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "worker/framing/http_media.h"
 #include "worker/framing/http_routes.h"
 
@@ -79,6 +80,9 @@ TEST(AppendQueryAsJson, RefusesWhatIsAmbiguous) {
   EXPECT_EQ(AsJson("a=1&%61=2"), "'a' stands twice in the query");
   EXPECT_EQ(AsJson("action=burn"), "'action' is given by the path");
   EXPECT_EQ(AsJson("a=%ff"), "the query is no UTF-8");
+  std::string many;
+  for (int i = 0; i < 129; ++i) absl::StrAppend(&many, "n", i, "&");
+  EXPECT_EQ(AsJson(many), "more than 128 names in the query");
   EXPECT_EQ(AsJson("a=%f"), "bad percent-encoding in the query");
 }
 

@@ -164,6 +164,43 @@ TEST_F(HttpConnectionTest, LargeChunkedContentGoesToMemoryOfThePoolAndMovesHalfW
   }
 }
 
+TEST_F(HttpConnectionTest, ContentThatWaitsForMemoryMovesAsItCame) {
+  TestWorker& old = AddWorker();
+  TestWorker& fresh = AddWorker();
+  const std::string first(30000, 'a'), second(10000, 'b');
+  TestClient client = old.Accept(kHttp);
+  Word<uint64_t>& held_by_others = board_.MutableSlot(SlotIndex{kMostWorkers - 1}).payload_bytes;
+  held_by_others.store(200 << 20);
+  client.Send(PostChunked("/h/work", absl::StrCat("7530\r\n", first, "\r\n2710\r\n", second)));
+  Settle();
+  ASSERT_EQ(old.only()->state(), ConnState::kAwaitingMemory);
+  Link(old, fresh);
+  old.BeginLeaving();
+  Settle();
+  ASSERT_EQ(fresh.connections(), 1u);
+  held_by_others.store(0);
+  Advance(absl::Milliseconds(100));
+  client.Send("\r\n0\r\n\r\n");
+  Settle();
+  const std::optional<TestJob> job = fresh.TakeJob();
+  ASSERT_TRUE(job.has_value());
+  EXPECT_TRUE(job->content == first + second);
+}
+
+TEST_F(HttpConnectionTest, ARequestBehindChunksHasItsOwnTime) {
+  TestWorker& worker = AddWorker();
+  TestClient client = worker.Accept(kHttp);
+  client.Send(PostChunked("/h/work", "5\r\nhel"));
+  Settle();
+  Advance(absl::Seconds(29));
+  client.Send("lo\r\n0\r\n\r\nGET /h/fi");
+  Settle();
+  Advance(absl::Seconds(5));
+  client.Send("xed HTTP/1.1\r\nHost: a\r\n\r\n");
+  RunJobs(worker);
+  EXPECT_EQ(Summary(client.Read()), "200:HELLO 200:fixed");
+}
+
 TEST_F(HttpConnectionTest, ContentOverTheLimitIsRefusedAndTheConnectionCloses) {
   TestWorker& worker = AddWorker();
   TestClient client = worker.Accept(kHttp);
@@ -176,6 +213,23 @@ TEST_F(HttpConnectionTest, ContentOverTheLimitIsRefusedAndTheConnectionCloses) {
   EXPECT_EQ(Summary(client.Read()), "413");
   EXPECT_TRUE(client.IsClosed());
   EXPECT_FALSE(worker.TakeJob().has_value());
+}
+
+TEST_F(HttpConnectionTest, AFixedAnswerDoesNotMindLargeContent) {
+  TestWorker& worker = AddWorker();
+  for (const std::string& request :
+       {Post("/h/fixed", std::string(40000, 'x')),
+        PostChunked("/h/fixed",
+                    absl::StrCat("9c40\r\n", std::string(40000, 'x'), "\r\n0\r\n\r\n"))}) {
+    TestClient client = worker.Accept(kHttp);
+    client.Send(request.substr(0, 20000));
+    Settle();
+    client.Send(request.substr(20000));
+    client.Send(Post("/h/fixed", "x"));
+    Settle();
+    EXPECT_EQ(Summary(client.Read()), "200:fixed 200:fixed");
+    EXPECT_FALSE(client.IsClosed());
+  }
 }
 
 TEST_F(HttpConnectionTest, BadChunksAreRefusedAndNothingBehindThemIsRead) {
