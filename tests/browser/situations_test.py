@@ -48,7 +48,9 @@ class Link(Situation):
         page.wait_for(f"{LINK} === 'live'")
         self.stand_in.unreachable = True
         self.stand_in.break_streams()
-        self.assertRegex(page.wait_for(LOST), "These numbers are .* old: the server cannot be reached; .*try")
+        # First that the stream broke, and soon that there is nobody to ask.
+        said = page.wait_for(f"{LOST}.includes('cannot be reached') && {LOST}")
+        self.assertRegex(said, "These numbers are .* old: the server cannot be reached; .*try")
         self.assertTrue(page.evaluate("document.documentElement.classList.contains('stale')"))
         self.assertIn("no news", page.evaluate("document.title"))
         page.wait_for(f"{ANNOUNCED}.includes('No connection to the server')")

@@ -109,12 +109,10 @@ CutOutcome HttpFraming::CutHead(absl::string_view input, CutState* state, Reques
   return Interpret(head, error);
 }
 
-// Where the content's end is known, and worth waiting for, the connection goes on.
+// Where the content's end is known, the connection goes on.
 CutOutcome HttpFraming::Refuse(int status, std::string why, FrameError* error) const {
   const CutOutcome lost = Lose(status, std::move(why), error);
-  const bool is_known = !http_.is_chunked && !http_.expects_continue &&
-                        http_.content_length <= limits_.max_content_bytes;
-  return is_known ? CutOutcome::kRefused : lost;
+  return http_.is_chunked || http_.expects_continue ? lost : CutOutcome::kRefused;
 }
 
 bool HttpFraming::TakeExtras(RequestHead* head, FrameError* error) const {
@@ -147,6 +145,13 @@ bool HttpFraming::TakeExtras(RequestHead* head, FrameError* error) const {
 CutOutcome HttpFraming::Interpret(RequestHead* head, FrameError* error) {
   FrameError wrong_extra;
   const bool are_extras_right = TakeExtras(head, &wrong_extra);
+  // Whatever it is: so much is not waited for.
+  if (http_.content_length > limits_.max_content_bytes) {
+    return Lose(413,
+                absl::StrCat("content of ", http_.content_length, " bytes, the limit is ",
+                             limits_.max_content_bytes),
+                error);
+  }
   if (http_.method == HttpMethod::kOther) {
     return Refuse(405, absl::StrCat("no path has a method ", http_.method_name), error);
   }
@@ -177,12 +182,6 @@ CutOutcome HttpFraming::Interpret(RequestHead* head, FrameError* error) {
         return Lose(411, "POST in HTTP/1.0 without Content-Length", error);
       }
       break;
-  }
-  if (http_.content_length > limits_.max_content_bytes) {
-    return Lose(413,
-                absl::StrCat("content of ", http_.content_length, " bytes, the limit is ",
-                             limits_.max_content_bytes),
-                error);
   }
   if (!are_extras_right) return Refuse(400, std::move(wrong_extra.message), error);
   head->path = path_;

@@ -114,7 +114,7 @@ std::vector<Wrong> WrongOnes() {
       {"long_line_of_a_whole_head",
        absl::StrCat("GET /", long_value, " HTTP/1.1\r\nHost: a\r\n\r\n"), CutOutcome::kLost, 414},
       {"content_over_the_limit_of_a_method_that_no_path_has",
-       "PUT /h/x HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n", CutOutcome::kLost, 405},
+       "PUT /h/x HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n", CutOutcome::kLost, 413},
       {"options", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", CutOutcome::kRefused, 204},
       {"bad_target", "GET h/x HTTP/1.1\r\nHost: a\r\n\r\n", CutOutcome::kRefused, 400},
       {"bad_encoding", "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", CutOutcome::kRefused, 400},
