@@ -123,8 +123,8 @@ class PrometheusScrapes(unittest.TestCase):
                 'sum(windlass_requests_total{handler="search", code="ok"})') == CRASHES, TIMEOUT)
             served.wait_until(lambda: prometheus.value(
                 'sum(windlass_requests_total{handler="fault", code="handler_crashed"})') == CRASHES, TIMEOUT)
-            self.assertEqual(prometheus.value("windlass_generation"), RELOADS + 1)
-            self.assertGreaterEqual(prometheus.value('sum(windlass_deaths_total)'), CRASHES)
+            served.wait_until(lambda: prometheus.value("windlass_generation") == RELOADS + 1, TIMEOUT)
+            served.wait_until(lambda: prometheus.value("sum(windlass_deaths_total)") >= CRASHES, TIMEOUT)
             self.assertEqual(prometheus.value('sum(windlass_request_duration_seconds_count{handler="search"})'),
                              CRASHES)
             self.assertGreater(prometheus.value(f"count({COUNTERS})"), 50)
