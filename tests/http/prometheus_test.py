@@ -55,20 +55,26 @@ class Prometheus:
             self.close()
             raise
 
-    def query(self, text):
-        """[(labels, value)]; None while it cannot be asked."""
+    def ask(self, text):
+        """What it finds; None while it cannot be asked."""
         url = f"http://127.0.0.1:{self.port}/api/v1/query?" + urllib.parse.urlencode({"query": text})
         try:
             with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
-                found = json.load(answer)["data"]["result"]
+                return json.load(answer)["data"]["result"]
         except (OSError, urllib.error.URLError):
             return None
-        return [(one["metric"], float(one["value"][1])) for one in found]
+
+    def histories(self, text):
+        """[(labels, values)] of a range."""
+        found = self.ask(text)
+        if found is None:
+            raise AssertionError(f"cannot be asked: {text}")
+        return [(one["metric"], [float(value) for _, value in one["values"]]) for one in found]
 
     def value(self, text):
         """The only one there is; None when there is none."""
-        found = self.query(text)
-        return found[0][1] if found else None
+        found = self.ask(text)
+        return float(found[0]["value"][1]) if found else None
 
     def close(self):
         tried.end(self.process, signal.SIGKILL)
@@ -128,9 +134,12 @@ class PrometheusScrapes(unittest.TestCase):
             self.assertEqual(prometheus.value('sum(windlass_request_duration_seconds_count{handler="search"})'),
                              CRASHES)
             self.assertGreater(prometheus.value(f"count({COUNTERS})"), 50)
-            backwards = prometheus.query(f"resets({COUNTERS}[10m]) > 0")
+            histories = prometheus.histories(COUNTERS + "[10m]")
+            self.assertGreater(max(len(values) for _, values in histories), 10)
+            backwards = [(labels, values) for labels, values in histories if values != sorted(values)]
             self.assertEqual(backwards, [])
-            self.assertEqual(prometheus.query('count_over_time((up{job="windlass"} == 0)[10m:200ms])'), [])
+            ups = prometheus.histories('up{job="windlass"}[10m]')
+            self.assertEqual([set(values) for _, values in ups], [{1.0}], "every scrape was answered")
 
 
 if __name__ == "__main__":
