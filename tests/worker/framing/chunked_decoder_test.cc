@@ -162,7 +162,7 @@ std::vector<BadChunks> BadOnes() {
           {"bad_extension", "5;=x\r\nhello\r\n0\r\n\r\n"},
           {"line_feed_in_quotes", "5;a=\"\n\"\r\nhello\r\n0\r\n\r\n"},
           {"carriage_return_in_quotes", "5;a=\"\r\"\r\nhello\r\n0\r\n\r\n"},
-          {"nul_in_quotes", std::string("5;a=\"\0\"\r\nhello\r\n0\r\n\r\n", 24)},
+          {"nul_in_quotes", std::string("5;a=\"\0\"\r\nhello\r\n0\r\n\r\n", 21)},
           {"quotes_that_do_not_end", "5;a=\"b\r\nhello\r\n0\r\n\r\n"},
           {"control_in_a_trailer", "0\r\na: \x01\r\n\r\n"},
           {"long_trailers", absl::StrCat("0\r\na: ", std::string(9000, 'b'), "\r\n\r\n")},
