@@ -121,6 +121,9 @@ class Connection : public TimerOwner {
   void UnreceiveContent();
 
   // Input.
+  // Behind the input that waits, or, where none does, into the worker's scratch: then `fresh` is
+  // what came. False: nothing came, and what that means has been done.
+  bool ReceiveInput(size_t at_least, absl::string_view* fresh);
   void ReadFrames();
   void ReadRaw();
   void ReadContent();
@@ -215,7 +218,7 @@ class Connection : public TimerOwner {
   Instant last_active_;  // a request or a part of an answer went through
   Instant blocked_since_;
   std::string access_start_;  // what its lines in the access log begin with; "": it has none
-  Instant quiesced_;  // since when nobody reads, so that a frame cannot be late
+  Instant quiesced_;          // since when nobody reads, so that a frame cannot be late
 };
 
 }  // namespace windlass

@@ -9,7 +9,6 @@
 namespace windlass {
 namespace {
 
-constexpr size_t kLeastCodedRead = 4 << 10;
 constexpr uint64_t kMaxContentRead = 1 << 20;  // of large content, in one turn
 constexpr absl::Duration kMemoryRetryEvery = absl::Milliseconds(20);
 constexpr absl::Duration kMemoryWait = absl::Seconds(2);  // then the request is refused
@@ -264,22 +263,9 @@ size_t Connection::TakeDecoded(absl::string_view bytes, ErrorCode* failed) {
 }
 
 void Connection::ReadCoded() {
-  const bool was_waiting = !input_.empty();
-  char* into = io_->input_scratch.data();
-  size_t room = io_->input_scratch_bytes;
-  if (was_waiting) {
-    into = input_.Reserve(kLeastCodedRead);
-    room = input_.room();
-  }
-  const IoResult got = RecvSome(socket_.get(), into, room);
-  if (got.outcome == IoOutcome::kWouldBlock) return;
-  if (got.outcome == IoOutcome::kEnd) return OnEndOfInput();
-  if (got.outcome == IoOutcome::kPeerGone) return Close(CloseReason::kPeerGone);
-  if (was_waiting) {
-    input_.Commit(got.bytes);
-    return AbsorbWaitingCoded();
-  }
-  const absl::string_view fresh(into, got.bytes);
+  absl::string_view fresh;
+  if (!ReceiveInput(0, &fresh)) return;
+  if (fresh.empty()) return AbsorbWaitingCoded();
   const size_t used = AbsorbCoded(fresh);
   if (closed() || state_ == ConnState::kFinishing || used == fresh.size()) return;
   input_.Append(fresh.substr(used));

@@ -18,24 +18,31 @@ constexpr absl::string_view kJsonType = "text/json";
 
 // Input is received into the worker's scratch and cut where it lies; only an incomplete frame is
 // copied, into a buffer of the connection's own, and then the rest of that frame is received there.
-void Connection::ReadFrames() {
+bool Connection::ReceiveInput(size_t at_least, absl::string_view* fresh) {
   const bool was_waiting = !input_.empty();
   char* into = io_->input_scratch.data();
   size_t room = io_->input_scratch_bytes;
   if (was_waiting) {
-    const size_t missing = cut_.need > input_.size() ? cut_.need - input_.size() : 0;
-    into = input_.Reserve(std::max(missing, kLeastRead));
+    into = input_.Reserve(std::max(at_least, kLeastRead));
     room = input_.room();
   }
   const IoResult got = RecvSome(socket_.get(), into, room);
-  if (got.outcome == IoOutcome::kWouldBlock) return;
-  if (got.outcome == IoOutcome::kEnd) return OnEndOfInput();
-  if (got.outcome == IoOutcome::kPeerGone) return Close(CloseReason::kPeerGone);
+  if (got.outcome == IoOutcome::kEnd) OnEndOfInput();
+  if (got.outcome == IoOutcome::kPeerGone) Close(CloseReason::kPeerGone);
+  if (got.outcome != IoOutcome::kProgress) return false;
   if (was_waiting) {
     input_.Commit(got.bytes);
-    return CutWaitingInput();
+  } else {
+    *fresh = {into, got.bytes};
   }
-  const absl::string_view fresh(into, got.bytes);
+  return true;
+}
+
+void Connection::ReadFrames() {
+  absl::string_view fresh;
+  const size_t missing = cut_.need > input_.size() ? cut_.need - input_.size() : 0;
+  if (!ReceiveInput(missing, &fresh)) return;
+  if (fresh.empty()) return CutWaitingInput();
   const size_t used = CutFrames(fresh);
   if (closed() || used == fresh.size() || state_ == ConnState::kFinishing) return;
   input_.Append(fresh.substr(used));

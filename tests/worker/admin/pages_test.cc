@@ -67,9 +67,9 @@ class HeardSink : public PageSink {
 class PagesTest : public testing::Test, public TimerOwner {
  protected:
   Exchange* Ask(absl::string_view path, absl::string_view method = "GET",
-                absl::string_view host = "127.0.0.1:9465") {
+                absl::string_view host = "127.0.0.1:9465", bool is_head = false) {
     clients_.push_back(std::make_unique<Exchange>(static_cast<TimerOwner*>(this)));
-    pages_.OnPage({method, path, "", host, "text/plain"}, clients_.back().get());
+    pages_.OnPage({method, path, "", host, "text/plain", is_head}, clients_.back().get());
     return clients_.back().get();
   }
   HeardSink::Heard& Heard(Exchange* exchange) { return sink_.of(exchange); }
@@ -315,6 +315,13 @@ TEST_F(PagesTest, WatchersHaveACommentWhileTheMasterDoesNotAnswer) {
   Advance(Asker::kPatience - kTick);
   Advance(2 * kTick);
   EXPECT_THAT(Heard(watcher).content, EndsWith("\n\n: the master does not answer\n\n"));
+}
+
+TEST_F(PagesTest, HeadOfTheEventsIsNoStream) {
+  for (size_t i = 0; i <= EventStreams::kMost; ++i) {
+    EXPECT_EQ(Heard(Ask("/events", "GET", "127.0.0.1:9465", /*is_head=*/true)).status, 200) << i;
+  }
+  EXPECT_THAT(Questions(), IsEmpty()) << "nobody watches";
 }
 
 TEST_F(PagesTest, NobodyIsAskedWhenNobodyWatches) {
