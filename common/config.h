@@ -18,6 +18,7 @@ namespace windlass {
 enum class Protocol : uint8_t { kMessage, kEcho, kLine, kLength, kHttp };
 enum class HalfClose : uint8_t { kAnswer, kCancel };
 enum class SelectorKind : uint8_t { kEpoll, kPoll };
+enum class CpuAffinity : uint8_t { kAuto, kNone };
 
 // A number of processes, or "auto": as many as usable CPUs (common/cpu_count.h).
 struct ProcessCount {
@@ -65,6 +66,7 @@ struct WorkersConfig {
   int max_connections = 16384;  // per worker
   MemoryAmount payload_memory;  // all payloads in flight, whole server
   SelectorKind selector = SelectorKind::kEpoll;
+  CpuAffinity cpu_affinity = CpuAffinity::kAuto;  // kAuto: no two workers share a CPU, if they can
   absl::Duration max_age = absl::InfiniteDuration();  // then it is replaced; infinite = never
 
   friend bool operator==(const WorkersConfig&, const WorkersConfig&) = default;

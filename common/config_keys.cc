@@ -212,6 +212,11 @@ std::vector<KeyTable<Config>> MakeConfigTables() {
                                OneOfCodec<SelectorKind>({{"epoll", SelectorKind::kEpoll},
                                                          {"poll", SelectorKind::kPoll}}),
                                "How workers wait for clients."),
+                       MakeKey("cpu_affinity", &W::cpu_affinity,
+                               OneOfCodec<CpuAffinity>(
+                                   {{"auto", CpuAffinity::kAuto}, {"none", CpuAffinity::kNone}}),
+                               "auto: no two workers run on the same CPU, as far as there are "
+                               "enough; none: the kernel decides."),
                        MakeKey("max_age", &W::max_age, AgeCodec(),
                                "Age at which a worker is replaced; never when not set."),
                    }),

@@ -1,12 +1,9 @@
 #include "common/cpu_count.h"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <memory>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -17,25 +14,12 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "common/cgroup.h"
+#include "common/cpu_affinity.h"
 #include "common/read_file.h"
 #include "common/units.h"
 
 namespace windlass {
 namespace {
-
-int AffinityCpus() {
-  // The kernel says EINVAL while the mask is smaller than its own; 1 << 20 CPUs is past any
-  // machine.
-  for (int cpus = 1024; cpus <= 1 << 20; cpus *= 2) {
-    const std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)> mask(
-        CPU_ALLOC(static_cast<size_t>(cpus)), [](cpu_set_t* set) { CPU_FREE(set); });
-    const size_t size = CPU_ALLOC_SIZE(static_cast<size_t>(cpus));
-    if (mask == nullptr) break;
-    if (sched_getaffinity(0, size, mask.get()) == 0) return CPU_COUNT_S(size, mask.get());
-    if (errno != EINVAL) break;
-  }
-  return 1;
-}
 
 std::optional<std::string> ReadTrimmed(absl::string_view root, const std::string& path) {
   absl::StatusOr<std::string> text = ReadFile(absl::StrCat(root, path));
@@ -131,7 +115,7 @@ CpuCount CombineCpuLimits(int affinity, const std::optional<CpuQuota>& quota) {
 }
 
 CpuCount CountUsableCpus(absl::string_view root) {
-  return CombineCpuLimits(AffinityCpus(), TightestCpuQuota(root));
+  return CombineCpuLimits(static_cast<int>(AllowedCpus().size()), TightestCpuQuota(root));
 }
 
 UsableMemory UsableMemoryBytes(absl::string_view root) {

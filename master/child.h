@@ -71,6 +71,7 @@ struct Child {
   };
   std::vector<Heir> heirs;  // draining: the workers that it is linked to
   Instant heirs_sought;
+  std::vector<int> cpus;                  // worker: that it was told to run on; empty: none
   bool moves = false;                     // draining: gives its clients to other workers
   EndCause ends_by = EndCause::kUnknown;  // why it was told to end, or killed
   std::string killed_because;             // by the master; "" = it was not

@@ -146,6 +146,7 @@ void Supervisor::BeginServing(Child& child) {
     proto::Command command;
     command.mutable_serve();
     if (!Tell(child, command)) return;
+    DealCpus();
     services_.owner->OnWorkerServing(this, &child);
   }
   if (child.is_admin()) {

@@ -204,6 +204,7 @@ class Supervisor : public TimerOwner {
   void RepairCounts(const Child& child, ProcessSlot* slot) const;
   uint64_t WorkOf(const Child& child) const;
   void ResizeRole(Role role, int wanted);
+  void DealCpus();
   Child* PickSurplus(Role role);
   Child* SuccessorOf(const Child& child);
   void RetireReplaced(const Child& successor);

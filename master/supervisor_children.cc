@@ -117,6 +117,7 @@ void Supervisor::BeginLife(Child& child) {
   child.work_before = WorkOf(child);
   const ProcessSlot& slot = board_->slot(*child.slot);
   child.stacks_before = slot.stack.taken.load();
+  child.cpus.clear();
   child.counts_before = {slot.jobs_done.load(), slot.jobs_expired.load(),
                          slot.replies_dropped.load()};
   timers_->Arm(&child.timer, child.started + generation_.config().master.startup_timeout);
@@ -253,6 +254,7 @@ void Supervisor::OnExited(Child& child) {
     child.state = ChildState::kEnding;
   }
   Apply(child, ChildEvent::kExited);
+  if (child.is_worker()) DealCpus();
   // After its successor was asked for, which matters more.
   Child* const namer = Zygote();
   Publish(std::move(death), std::move(stack),

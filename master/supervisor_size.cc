@@ -1,6 +1,7 @@
 // The half of master/supervisor.h that changes how many processes there are, and which.
 #include <algorithm>
 
+#include "common/cpu_affinity.h"
 #include "common/log.h"
 #include "common/posix.h"
 #include "master/supervisor.h"
@@ -13,6 +14,7 @@ void Supervisor::Resize(int workers, int pool) {
   if (state_ != State::kServing || !generation_.can_repair()) return;
   ResizeRole(Role::kWorker, wanted_workers_);
   ResizeRole(Role::kPool, wanted_pool_);
+  DealCpus();
   UpdateState();
 }
 
@@ -91,6 +93,28 @@ void Supervisor::Recycle(Instant now) {
     }
   }
   UpdateState();
+}
+
+// Two workers on one CPU take turns of milliseconds, in which the clients of one wait: none share
+// one, while there are enough.
+void Supervisor::DealCpus() {
+  if (generation_.config().workers.cpu_affinity == CpuAffinity::kNone) return;
+  std::vector<Child*> sharers;
+  for (auto& child : children_) {
+    if (child->is_worker() && child->state == ChildState::kServing) sharers.push_back(child.get());
+  }
+  std::sort(sharers.begin(), sharers.end(),
+            [](const Child* a, const Child* b) { return a->slot < b->slot; });
+  const std::vector<int> allowed = AllowedCpus();
+  for (size_t i = 0; i < sharers.size(); ++i) {
+    Child& child = *sharers[i];
+    std::vector<int> share = ShareOfCpus(allowed, i, sharers.size());
+    if (child.cpus.empty() ? share == allowed : share == child.cpus) continue;
+    proto::Command command;
+    for (const int cpu : share) command.mutable_run_on()->add_cpus(static_cast<uint32_t>(cpu));
+    child.cpus = std::move(share);
+    Tell(child, command);
+  }
 }
 
 void Supervisor::RetireReplaced(const Child& successor) {

@@ -89,6 +89,7 @@ max = 5
 max_connections = 7
 payload_memory = "1GiB"
 selector = "poll"
+cpu_affinity = "none"
 max_age = "24h"
 [pool]
 processes = 4
@@ -131,9 +132,13 @@ deadline = "1ms"
   EXPECT_EQ(config->source, sources_.file);
   EXPECT_EQ(config->master, (MasterConfig{absl::ZeroDuration(), absl::Seconds(90), 100, 4, "web",
                                           "www", "/run/w.pid", "/run/w.sock"}));
-  EXPECT_EQ(
-      config->workers,
-      (WorkersConfig{{false, 3}, 5, 7, {false, 1 << 30}, SelectorKind::kPoll, absl::Hours(24)}));
+  EXPECT_EQ(config->workers, (WorkersConfig{{false, 3},
+                                            5,
+                                            7,
+                                            {false, 1 << 30},
+                                            SelectorKind::kPoll,
+                                            CpuAffinity::kNone,
+                                            absl::Hours(24)}));
   EXPECT_EQ(config->pool, (PoolConfig{{false, 4}, 6, false, 0, 1000, absl::Hours(12), 1 << 30}));
   EXPECT_EQ(config->log, (LogConfig{"debug", "json", "/var/log/w.log"}));
   ListenerConfig listener;

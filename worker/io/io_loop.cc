@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/config_keys.h"
+#include "common/cpu_affinity.h"
 #include "common/log.h"
 #include "common/log_command.h"
 #include "common/posix.h"
@@ -257,6 +258,8 @@ void IoLoop::Obey(const proto::Command& command) {
       return AddLink(command.link());
     case proto::Command::kJobLost:
       return dispatcher_.OnJobLost(ReadLostJob(command.job_lost()));
+    case proto::Command::kRunOn:
+      return RunOn(command.run_on());
     case proto::Command::kQuarantine:
       return dispatcher_.OnQuarantine(command.quarantine());
     case proto::Command::kFence:
@@ -282,6 +285,16 @@ void IoLoop::Obey(const proto::Command& command) {
     case proto::Command::kSymbolize:
     case proto::Command::WHAT_NOT_SET:
       return;
+  }
+}
+
+// Without, it only runs where others do too.
+void IoLoop::RunOn(const proto::Command::RunOn& run_on) {
+  const absl::Status moved =
+      RunOnCpus(std::vector<int>(run_on.cpus().begin(), run_on.cpus().end()));
+  if (!moved.ok()) {
+    LOG_LIMITED(WARNING, trouble_log_, timers_.now())
+        << "workers.cpu_affinity: " << moved.message();
   }
 }
 

@@ -55,6 +55,7 @@ class IoLoop : private AnswerSink, private MovedConnectionSink, private TimerOwn
   void HandleControl();
   void Obey(const proto::Command& command);
   void AddLink(const proto::Command::Link& link);
+  void RunOn(const proto::Command::RunOn& run_on);
   void TakeAccessLog(const proto::Command::AccessLogTo& log);
   bool HasRoomFor(int socket) const;
   ListenerContext* FindListener(absl::string_view address, absl::string_view protocol);
