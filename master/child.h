@@ -80,6 +80,8 @@ struct Child {
     KillLadder::Step step = KillLadder::Step::kNone;  // that asked for it; kNone: nobody waits
     uint64_t taken_before = 0;
     uint64_t job = 0;
+    absl::Duration ran;                      // by then
+    const HandlerConfig* handler = nullptr;  // that ran it; null: not known
   };
   Sample sample;
   uint64_t stacks_before = 0;  // that its slot had taken by its start

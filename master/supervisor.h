@@ -182,7 +182,7 @@ class Supervisor : public TimerOwner {
   void LoseClones();
   void Reschedule(Child& child);
   void Kill(Child& child, EndCause cause, absl::string_view why);
-  void SampleStack(Child& child, KillLadder::Step step);
+  void SampleStack(Child& child, const Child::Sample& asked);
   void TakeSample(Child& child);
   void BeginServing(Child& child);
   bool MayServe(const Child& child) const;

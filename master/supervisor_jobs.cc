@@ -37,7 +37,8 @@ void Supervisor::EnforceDeadlines(Instant now) {
         child->ladder.Next(job, handler == nullptr ? SlowAfter() : handler->slow_after, now);
     if (step == KillLadder::Step::kNone) continue;
     if (step != KillLadder::Step::kKill) {
-      SampleStack(*child, step);
+      const absl::Duration ran = absl::Trunc(now - job.started, absl::Milliseconds(1));
+      SampleStack(*child, {step, slot.stack.taken.load(), word, ran, handler});
       continue;
     }
     if (child->sample.step != KillLadder::Step::kNone) {
@@ -52,9 +53,8 @@ void Supervisor::EnforceDeadlines(Instant now) {
 }
 
 // It writes where it is to its slot: the next turn reads it.
-void Supervisor::SampleStack(Child& child, KillLadder::Step step) {
-  const ProcessSlot& slot = board_->slot(*child.slot);
-  child.sample = {step, slot.stack.taken.load(), slot.job.load()};
+void Supervisor::SampleStack(Child& child, const Child::Sample& asked) {
+  child.sample = asked;
   (void)PidfdSignal(child.pidfd.get(), StackSampleSignal());  // gone: its pidfd says so
 }
 
@@ -71,10 +71,8 @@ void Supervisor::TakeSample(Child& child) {
   slow.process = NameOf(child);
   slow.pid = child.pid;
   slow.job = asked.job;
-  const HandlerConfig* const handler = HandlerOf(child);
-  if (handler != nullptr) slow.handler = handler->name;
-  slow.ran =
-      absl::Trunc(timers_->now() - Instant{slot.job_started_ns.load()}, absl::Milliseconds(1));
+  if (asked.handler != nullptr) slow.handler = asked.handler->name;
+  slow.ran = asked.ran;
   slow.past_deadline = asked.step == KillLadder::Step::kSampleLate;
   stack_names_.Ask(
       NamerFor(child), FramesOf(slot.stack), [this, slow](std::vector<std::string> stack) mutable {

@@ -2,6 +2,9 @@
 // anything.
 #include <gtest/gtest.h>
 
+#include <regex>
+#include <string>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/scenario/status.h"
@@ -75,6 +78,19 @@ TEST(JobThatNoticesItsDeadline, CostsNothing) {
   }
   absl::SleepFor(absl::Seconds(1));  // as long as a kill could take
   EXPECT_EQ(server->Children("pool"), before);
+}
+
+TEST(JobThatNoticesItsDeadline, IsNotSaidToHaveRunForLonger) {
+  const auto server = Server::StartUsual();
+  Client client(server->address("message"));
+  for (int i = 0; i < 10; ++i) client.Send(BurnRequest(60'000, ", \"deadline-ms\": 150"));
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(client.ReadAnswer());
+  ASSERT_TRUE(Eventually([&] { return server->LogHas("has been running job"); }));
+  const std::string log = server->Log();
+  static const std::regex kSlow("has been running job \\d+ of burn for (\\d+)ms");
+  for (std::sregex_iterator it(log.begin(), log.end(), kSlow), end; it != end; ++it) {
+    EXPECT_LE(std::stoi((*it)[1]), 170) << it->str();
+  }
 }
 
 TEST(JobsThatEndInTime, AreNotTakenForTheirPredecessors) {
