@@ -18,6 +18,7 @@ namespace windlass {
 enum class Protocol : uint8_t { kMessage, kEcho, kLine, kLength, kHttp };
 enum class HalfClose : uint8_t { kAnswer, kCancel };
 enum class SelectorKind : uint8_t { kEpoll, kPoll };
+enum class SandboxLevel : uint8_t { kStrict, kBasic, kOff };
 enum class CpuAffinity : uint8_t { kAuto, kNone };
 
 // A number of processes, or "auto": as many as usable CPUs (common/cpu_count.h).
@@ -84,6 +85,18 @@ struct PoolConfig {
   uint64_t max_memory = 0;                            // bytes resident; 0 = never
   // How long a payload is refused that has crashed two processes; 0 = never.
   absl::Duration quarantine_ttl = absl::Minutes(10);
+  // What its processes may ask of the kernel (worker/pool/sandbox.h).
+  SandboxLevel sandbox = SandboxLevel::kBasic;
+  std::vector<std::string> sandbox_allow;  // names of system calls
+  bool sandbox_log_only = false;           // what is forbidden is logged, and done
+  // What each may have (worker/pool/process_limits.h).
+  uint64_t memory_limit = 0;  // bytes beyond what its handlers have loaded; 0 = no limit
+  int limit_nofile = 0;       // descriptors; 0 = as the server's
+  uint64_t limit_fsize = 0;   // bytes of a file that it writes; 0 = as the server's
+  int limit_nproc = -1;       // processes and threads of its user; -1 = as the server's
+  uint64_t limit_core = 0;    // bytes of a core dump
+  int nice = 0;
+  int oom_score_adj = 500;  // how readily the kernel kills it for memory: 0 to 1000
 
   friend bool operator==(const PoolConfig&, const PoolConfig&) = default;
 };
@@ -135,8 +148,9 @@ struct HandlerConfig {
   std::map<std::string, OptionValue> options;
   absl::Duration deadline = absl::Seconds(30);  // infinite: none
   SlowAfter slow_after;
-  bool idempotent = true;  // running a job again after a crash does no harm
-  bool json = false;       // takes JSON only: http clients need not say that it is
+  bool idempotent = true;     // running a job again after a crash does no harm
+  bool json = false;          // takes JSON only: http clients need not say that it is
+  uint64_t memory_limit = 0;  // as the pool's, less; 0 = the pool's
 
   friend bool operator==(const HandlerConfig&, const HandlerConfig&) = default;
 };

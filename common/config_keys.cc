@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "common/builtin_handlers.h"
 #include "common/config_codec.h"
+#include "common/syscall_names.h"
 
 namespace windlass {
 namespace {
@@ -73,6 +74,27 @@ Key<PoolConfig> PrefetchKey() {
           [codec](const PoolConfig& pool) {
             return codec.write(ProcessCount{pool.prefetch_auto, pool.prefetch});
           }};
+}
+
+Codec<uint64_t> MemoryLimitCodec() {
+  return OptionalCodec(SizeCodec(kLeastMemory, uint64_t{1} << 50), uint64_t{0});
+}
+
+// Names of system calls, which libseccomp knows.
+Codec<std::vector<std::string>> SyscallListCodec() {
+  Codec<std::vector<std::string>> codec = TextListCodec();
+  codec.expects = "an array of names of system calls";
+  codec.read = [read = codec.read](const TomlNode& node) {
+    absl::StatusOr<std::vector<std::string>> names = read(node);
+    if (!names.ok()) return names;
+    for (const std::string& name : *names) {
+      if (IsSyscallName(name)) continue;
+      return absl::StatusOr<std::vector<std::string>>(absl::InvalidArgumentError(
+          absl::StrCat("must be names of system calls, and \"", name, "\" is none")));
+    }
+    return names;
+  };
+  return codec;
 }
 
 Key<LogConfig> LogLevelKey() {
@@ -238,6 +260,36 @@ std::vector<KeyTable<Config>> MakeConfigTables() {
               MakeKey("quarantine_ttl", &P::quarantine_ttl,
                       DurationCodec(absl::ZeroDuration(), kLongestAge),
                       "How long a payload is refused that has crashed two processes; 0s: never."),
+              MakeKey("sandbox", &P::sandbox,
+                      OneOfCodec<SandboxLevel>({{"strict", SandboxLevel::kStrict},
+                                                {"basic", SandboxLevel::kBasic},
+                                                {"off", SandboxLevel::kOff}}),
+                      "Which system calls processes may make: strict: none that reach beyond the "
+                      "process; basic: none that start programs, or reach other processes, the "
+                      "network or the machine."),
+              MakeKey("sandbox_allow", &P::sandbox_allow, SyscallListCodec(),
+                      "System calls that the sandbox allows all the same."),
+              MakeKey("sandbox_log_only", &P::sandbox_log_only, BooleanCodec(),
+                      "Whether what the sandbox forbids is only logged, to try it."),
+              MakeKey("memory_limit", &P::memory_limit, MemoryLimitCodec(),
+                      "Memory that a process may take for its jobs, beyond what its handlers have "
+                      "loaded; no limit when not set."),
+              MakeKey("limit_nofile", &P::limit_nofile,
+                      OptionalCodec(IntegerCodec(128, 1 << 20), 0),
+                      "Open files of a process; as the server when not set."),
+              MakeKey("limit_fsize", &P::limit_fsize,
+                      OptionalCodec(SizeCodec(kLeastMemory, uint64_t{1} << 50), uint64_t{0}),
+                      "Size of a file that a process writes; as the server when not set."),
+              MakeKey("limit_nproc", &P::limit_nproc, OptionalCodec(IntegerCodec(0, 1 << 20), -1),
+                      "Processes and threads that the processes' user may have in all; as the "
+                      "server when not set."),
+              MakeKey("limit_core", &P::limit_core, SizeCodec(0, uint64_t{1} << 50),
+                      "Size of a core dump."),
+              MakeKey("nice", &P::nice, IntegerCodec(0, 19),
+                      "How far processes stand back when others want the CPU."),
+              MakeKey("oom_score_adj", &P::oom_score_adj, IntegerCodec(0, 1000),
+                      "How readily the kernel kills processes when it is short of memory: these "
+                      "rather than the others of the server."),
           }),
       MakeTable<LogConfig>("log", &Config::log, "What is logged, and where.",
                            {LogLevelKey(), LogFormatKey(),
@@ -333,6 +385,8 @@ KeyTable<HandlerConfig> MakeHandlerKeys() {
               MakeKey("json", &H::json, BooleanCodec(),
                       "Whether it takes JSON only, so that http clients need not say that it is "
                       "(true by default for search and burn)."),
+              MakeKey("memory_limit", &H::memory_limit, MemoryLimitCodec(),
+                      "As the pool's, for jobs of this handler."),
           }};
 }
 

@@ -47,6 +47,16 @@ struct StackSample {
   std::array<Word<uint64_t>, kFrames> addresses;
 };
 
+// The system call for which a process's sandbox ended it.
+struct ForbiddenCall {
+  static constexpr size_t kPathBytes = 96;
+  Word<uint64_t> job;  // that ran then, or a kSlot...; 0: there was none
+  Word<int32_t> number;
+  std::array<Word<uint64_t>, 6> arguments;
+  std::array<Word<uint64_t>, kPathBytes / 8>
+      path;  // of those that take one; ends with a NUL, or not
+};
+
 // Real-time, so that it is nobody's by custom; a few beyond the first, which libraries take.
 inline int StackSampleSignal() { return SIGRTMIN + 7; }
 
@@ -82,6 +92,7 @@ struct alignas(4096) ProcessSlot {
   Word<uint32_t> job_handler;     // 1 + index in its configuration; 0: not known (yet)
   Word<uint32_t> job_attempt;     // from 1
   StackSample stack;
+  ForbiddenCall forbidden;
 
   // Counters of a worker.
   alignas(64) Word<uint64_t> accepted;
@@ -92,7 +103,7 @@ struct alignas(4096) ProcessSlot {
   Word<uint64_t> shed_connections;  // closed at once: no descriptors or at max_connections
   Word<uint64_t> moved_out;         // connections given to another worker
   Word<uint64_t> moved_in;
-  Word<uint64_t> jobs_retried;  // run once more, because their process crashed
+  Word<uint64_t> jobs_retried;          // run once more, because their process crashed
   Word<uint64_t> access_lines_dropped;  // that an access log did not take
 
   // Log lines of this process, whatever its role, that the sink did not take, and that were too
@@ -127,7 +138,7 @@ struct GenerationBay {
 // The first page.
 struct alignas(4096) ScoreboardHeader {
   static constexpr uint64_t kMagic = 0x57494e444c415353;  // "WINDLASS"
-  static constexpr uint32_t kVersion = 7;  // changes with the layout of anything in here
+  static constexpr uint32_t kVersion = 8;  // changes with the layout of anything in here
   static constexpr uint32_t kBays = 8;     // generations at a time
   uint64_t magic;
   uint32_t version;

@@ -89,7 +89,9 @@ struct Child {
   std::string no_stack;        // killed: why it told no call stack; "" = it did
   ChildId replaces;            // ready first, then that one retires
   RecycleLimits limits;
-  Timer timer;  // the next spawn, startup_timeout or the drain's deadline, by state
+  bool is_spent = false;  // pool process: a job has left so much memory that it ends by itself
+  OwnedFd sandbox;        // pool process, sandbox_log_only: it is asked here
+  Timer timer;            // the next spawn, startup_timeout or the drain's deadline, by state
 };
 
 }  // namespace windlass

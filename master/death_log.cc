@@ -30,6 +30,7 @@ absl::string_view EndCauseName(EndCause cause) {
 
 std::string DescribeDeath(const Death& death) {
   std::string text = death.text;
+  if (!death.forbidden_call.empty()) absl::StrAppend(&text, ": ", death.forbidden_call);
   if (death.job != 0) {
     absl::StrAppend(&text, " while running job ", death.job);
     if (!death.handler.empty()) absl::StrAppend(&text, " of ", death.handler);

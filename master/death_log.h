@@ -44,8 +44,9 @@ struct Death {
   pid_t pid = 0;
   uint32_t generation = 0;
   EndCause cause = EndCause::kUnknown;
-  bool is_expected = false;  // it was told to end, and did
-  std::string text;          // "was killed by SIGSEGV (Segmentation fault)"
+  bool is_expected = false;    // it was told to end, and did
+  std::string text;            // "was killed by SIGSEGV (Segmentation fault)"
+  std::string forbidden_call;  // "openat(0xffffff9c, "/etc/passwd", 0x0, 0x0)"; "" = none
   absl::Duration age;
   uint64_t peak_resident_bytes = 0;
   // What it ran; 0: nothing.

@@ -14,6 +14,7 @@ proto::DeathsReport::Death DeathEntry(const Death& death) {
   entry.set_pid(death.pid);
   entry.set_generation(death.generation);
   entry.set_cause(death.text);
+  entry.set_forbidden_call(death.forbidden_call);
   const absl::string_view kind = EndCauseName(death.cause);
   entry.set_kind(kind.data(), kind.size());
   entry.set_expected(death.is_expected);

@@ -1,5 +1,7 @@
 #include "master/spawn.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -47,6 +49,16 @@ std::vector<int> TakeChannels(const RoleSpec& role, const Generation& generation
   return keep;
 }
 
+// Its clones inherit it. Before the change of user, after which the file would be root's. A server
+// that has been given a higher score must not lower it.
+void PreferForOomKill(int score) {
+  const std::string text = absl::StrCat(score);
+  const OwnedFd file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+  if (!file.valid() || ::write(file.get(), text.data(), text.size()) < 0) {
+    LOG(DEBUG) << "pool.oom_score_adj: " << absl::ErrnoToStatus(errno, "it stays as it is");
+  }
+}
+
 // The terminal's signals, and those meant for the master, are the master's to act on.
 void ResetSignals() {
   for (int signal :
@@ -82,6 +94,7 @@ void ResetSignals() {
   std::vector<int> keep = TakeChannels(role, generation, &setup);
   keep.push_back(LogFd());
   CloseAllFdsExcept(keep);
+  if (role.role == Role::kZygote) PreferForOomKill(setup.config->pool.oom_score_adj);
   if (role.drops_root || settings.identity) {
     const absl::Status dropped =
         settings.identity ? BecomeIdentity(*settings.identity) : BecomeNobody();

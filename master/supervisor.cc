@@ -165,6 +165,8 @@ void Supervisor::OnReady(SelectorToken token) {
   if (child == nullptr || child->pid == 0) return;  // it went earlier in this batch
   if (token.value >> 56 == kPidfdKind) {
     OnExited(*child);
+  } else if (token.value >> 56 == kSandboxKind) {
+    return AnswerSandbox(*child);
   } else {
     TakeReports(*child);
   }

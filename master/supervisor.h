@@ -86,7 +86,7 @@ struct Farewell {
 class Supervisor : public TimerOwner {
  public:
   enum class State : uint8_t { kStarting, kReady, kServing, kDraining, kDone, kFailed };
-  static constexpr uint64_t kPidfdKind = 1, kControlKind = 2;
+  static constexpr uint64_t kPidfdKind = 1, kControlKind = 2, kSandboxKind = 3;
   // A role of which every process has died so many times in a row without work is said to have
   // failed. It is tried on, slowly.
   static constexpr int kFailedAfter = 5;
@@ -205,6 +205,8 @@ class Supervisor : public TimerOwner {
   uint64_t WorkOf(const Child& child) const;
   void ResizeRole(Role role, int wanted);
   void DealCpus();
+  void WatchSandbox(Child& child);
+  void AnswerSandbox(Child& child);
   Child* PickSurplus(Role role);
   Child* SuccessorOf(const Child& child);
   void RetireReplaced(const Child& successor);
@@ -238,7 +240,8 @@ class Supervisor : public TimerOwner {
   mutable StackNames stack_names_;
   LogLimit output_log_{kOutputRate};
   // Payloads can cause them, so clients can, or a system that is short of something.
-  LogLimit deaths_log_, slow_log_, kill_log_, recycle_log_, serves_log_, retry_log_, spawn_log_;
+  LogLimit deaths_log_, slow_log_, kill_log_, recycle_log_, serves_log_, retry_log_, spawn_log_,
+      sandbox_log_;
 };
 
 }  // namespace windlass

@@ -118,6 +118,8 @@ void Supervisor::BeginLife(Child& child) {
   const ProcessSlot& slot = board_->slot(*child.slot);
   child.stacks_before = slot.stack.taken.load();
   child.cpus.clear();
+  child.is_spent = false;
+  child.sandbox.Reset();
   child.counts_before = {slot.jobs_done.load(), slot.jobs_expired.load(),
                          slot.replies_dropped.load()};
   timers_->Arm(&child.timer, child.started + generation_.config().master.startup_timeout);
@@ -163,7 +165,7 @@ void Supervisor::TakeReports(Child& child) {
       case ControlChannel::Outcome::kPeerGone:
         // Its pidfd tells the rest. A process that lives on without its channel cannot be
         // supervised; one that is leaving has its deadline.
-        if (!child.leaving()) (void)PidfdSignal(child.pidfd.get(), SIGKILL);
+        if (!child.leaving() && !child.is_spent) (void)PidfdSignal(child.pidfd.get(), SIGKILL);
         selector_->Unregister(child.control->fd());
         child.control.reset();
         return;
@@ -203,6 +205,14 @@ void Supervisor::HandleReport(Child& child, const proto::Report& report) {
         services_.owner->OnAsk(report.ask(), std::move(child.control->fds()[0]));
       }
       return;
+    case proto::Report::kSpent:
+      if (child.is_pool() && child.state == ChildState::kServing) {
+        child.is_spent = true;
+        child.ends_by = EndCause::kMemoryLimit;
+      }
+      return;
+    case proto::Report::kSandboxed:
+      return WatchSandbox(child);
     case proto::Report::kLogTaken:
     case proto::Report::kSurveyed:
     case proto::Report::kDropResult:
@@ -222,6 +232,8 @@ void Supervisor::OnExited(Child& child) {
   child.pidfd.Reset();
   if (child.control.has_value()) selector_->Unregister(child.control->fd());
   child.control.reset();
+  if (child.sandbox.valid()) selector_->Unregister(child.sandbox.get());
+  child.sandbox.Reset();
   const pid_t pid = std::exchange(child.pid, 0);
   Death death = CertificateFor(child, pid, *status);
   const ProcessSlot& slot = board_->slot(*child.slot);
@@ -237,7 +249,7 @@ void Supervisor::OnExited(Child& child) {
   if (child.is_pool()) SettleJobs(held, death.text);
   const bool lived_long = timers_->now() - child.started >= policy_.healthy_after;
   // In RECEIVING it may have had one: the doubt is the job's.
-  if (held.id != kSlotIdle || lived_long) {
+  if (held.id != kSlotIdle || lived_long || child.is_spent) {
     child.quick_deaths = 0;
   } else {
     // One that has done something breaks the row, but is no reason for haste.

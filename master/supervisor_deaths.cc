@@ -2,9 +2,14 @@
 #include <signal.h>
 #include <string.h>
 
+#include <cstring>
+
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/log.h"
 #include "common/posix.h"
+#include "common/syscall_names.h"
 #include "master/supervisor.h"
 
 namespace windlass {
@@ -26,6 +31,27 @@ EndCause CauseFor(const ExitStatus& status) {
   return status.code == SIGKILL ? EndCause::kUnknown : EndCause::kSignal;
 }
 
+// The process has written it, so it may be anything.
+std::string DescribeCall(const ForbiddenCall& forbidden) {
+  const int number = forbidden.number.load();
+  const SyscallShape shape = ShapeOf(number);
+  std::vector<std::string> arguments;
+  for (int i = 0; i < shape.arguments; ++i) {
+    if (i != shape.path) {
+      arguments.push_back(
+          absl::StrCat("0x", absl::Hex(forbidden.arguments[static_cast<size_t>(i)].load())));
+      continue;
+    }
+    char path[ForbiddenCall::kPathBytes + 1] = {};
+    for (size_t word = 0; word < forbidden.path.size(); ++word) {
+      const uint64_t bytes = forbidden.path[word].load();
+      std::memcpy(path + 8 * word, &bytes, 8);
+    }
+    arguments.push_back(absl::StrCat("\"", absl::CHexEscape(path), "\""));
+  }
+  return absl::StrCat(SyscallName(number), "(", absl::StrJoin(arguments, ", "), ")");
+}
+
 }  // namespace
 
 // REQUIRES: its slot has not been cleared.
@@ -42,11 +68,12 @@ Death Supervisor::CertificateFor(const Child& child, pid_t pid, const ExitStatus
   death.peak_resident_bytes = status.peak_resident_bytes;
   death.text = DescribeExit(status);
   const bool was_killed = !child.killed_because.empty();
-  const bool ended_well = child.leaving() && status.exited && status.code == 0;
+  const bool ended_well = (child.leaving() || child.is_spent) && status.exited && status.code == 0;
   death.is_expected = ended_well || child.killed_because == kGivenUp;
   if (was_killed || ended_well) {
     death.cause = child.ends_by;
     if (was_killed) absl::StrAppend(&death.text, ": ", child.killed_because);
+    if (child.is_spent) absl::StrAppend(&death.text, ": jobs have left too much of memory_limit");
   } else {
     death.cause = CauseFor(status);
     const bool by_sigkill = !status.exited && status.code == SIGKILL;
@@ -54,6 +81,11 @@ Death Supervisor::CertificateFor(const Child& child, pid_t pid, const ExitStatus
       death.cause = EndCause::kCgroupOom;
       absl::StrAppend(&death.text, ": out of memory in cgroup ", *cgroup);
     }
+  }
+  if (death.cause == EndCause::kSeccomp && slot.forbidden.job.load() == slot.job.load()) {
+    absl::StrAppend(&death.text, ": the sandbox forbids ",
+                    SyscallName(slot.forbidden.number.load()));
+    death.forbidden_call = DescribeCall(slot.forbidden);
   }
   const uint64_t job = slot.job.load();
   if (!child.is_pool() || job <= kSlotReceiving) return death;

@@ -14,6 +14,7 @@ packages=(
   libspdlog-dev                             # logging
   libxxhash-dev                             # fingerprints of payloads
   libsystemd-dev                            # notification, socket activation
+  libseccomp-dev                            # the sandbox of pool processes
   libboost-dev                              # HTTP (Boost.Beast)
   libncurses-dev                            # windlassctl top
   dpkg-dev                                  # the Debian package

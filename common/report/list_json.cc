@@ -45,6 +45,7 @@ void WriteDeath(absl::string_view key, const proto::DeathsReport::Death& one, Js
     json->Unsigned("attempt", one.attempt());
     json->Seconds("job_s", one.job_ms());
     if (one.has_fault_address()) json->Unsigned("fault_address", one.fault_address());
+    if (!one.forbidden_call().empty()) json->Text("forbidden_call", one.forbidden_call());
     WriteStack(one.stack(), json);
     if (!one.no_stack().empty()) json->Text("no_stack", one.no_stack());
   }

@@ -37,6 +37,7 @@ std::vector<ServerDeaths::Death> Deaths(simdjson::dom::element list) {
     death.cause = Text(one, "cause");
     death.handler = Text(one, "handler");
     death.no_stack = Text(one, "no_stack");
+    death.forbidden_call = Text(one, "forbidden_call");
     death.stack = Stack(one);
     death.payload_bytes = Number(one, "payload_bytes");
     death.attempt = Number(one, "attempt");

@@ -15,7 +15,7 @@ namespace windlass {
 // `windlassctl deaths --json`, of what this needs.
 struct ServerDeaths {
   struct Death {
-    std::string role, kind, cause, handler, no_stack;
+    std::string role, kind, cause, handler, no_stack, forbidden_call;
     std::vector<std::string> stack;
     uint64_t payload_bytes = 0, attempt = 0, peak_rss_bytes = 0;
     pid_t pid = 0;

@@ -56,6 +56,9 @@ std::string PayloadText(const proto::DeathsReport::Death& death) {
   if (death.has_fault_address()) {
     absl::StrAppend(&text, ", fault address 0x", absl::Hex(death.fault_address()));
   }
+  if (!death.forbidden_call().empty()) {
+    absl::StrAppend(&text, ", called ", PrintableLine(death.forbidden_call()));
+  }
   return text;
 }
 

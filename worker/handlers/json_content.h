@@ -11,17 +11,6 @@
 
 namespace windlass {
 
-// True for the names under which UTF-8 goes: "utf-8", "UTF8", also "ascii", which is a part of it,
-// and
-// "", which is what protocols without metadata say.
-bool IsUtf8Charset(absl::string_view charset);
-
-// Converts text to UTF-8 by iconv(3). For utf-16 and utf-32 without a byte order mark `big_endian`
-// decides. A byte order mark is dropped. InvalidArgument: unknown charset, or bytes that are not
-// text in it.
-absl::StatusOr<std::string> ToUtf8(absl::string_view text, absl::string_view charset,
-                                   bool big_endian);
-
 // Role: one JSON object from a request's content: strict RFC 8259, parsed by simdjson into buffers
 // that are reused. Worker (looking for "action" in small content) and pool processes. Blocking:
 // never.

@@ -1,6 +1,7 @@
 #include "worker/handlers/router.h"
 
 #include "absl/strings/str_cat.h"
+#include "worker/handlers/charset.h"
 #include "worker/handlers/search_handler.h"
 
 namespace windlass {

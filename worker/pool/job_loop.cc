@@ -1,6 +1,7 @@
 #include "worker/pool/job_loop.h"
 
 #include <exception>
+#include <new>
 
 #include "absl/strings/str_cat.h"
 #include "common/byte_buffer.h"
@@ -8,6 +9,7 @@
 #include "common/log_command.h"
 #include "proto/control.pb.h"
 #include "worker/pool/call_handler.h"
+#include "worker/pool/sandbox.h"
 
 namespace windlass {
 namespace {
@@ -51,6 +53,20 @@ JobLoop::JobLoop(ProcessSetup setup, ControlChannel* control, HandlerSet handler
       requests_(kCachedRequestMappings, /*writable=*/false),
       replies_(setup_, control),
       context_(*setup_.scoreboard) {}
+
+absl::Status JobLoop::EnterWalls() {
+  absl::Status entered = limits_.Enter(*setup_.config, setup_.payload_budget_bytes);
+  if (!entered.ok()) return entered;
+  const absl::StatusOr<OwnedFd> asked = EnterSandbox(setup_.config->pool);
+  if (!asked.ok() || !asked->valid()) return asked.status();
+  proto::Report report;
+  report.mutable_sandboxed();
+  const int fd = asked->get();
+  if (control_->Send(report, absl::MakeConstSpan(&fd, 1)) == PacketOutcome::kDone) {
+    return absl::OkStatus();
+  }
+  return absl::UnavailableError("sandbox: nobody would log what it forbids");
+}
 
 int JobLoop::Run() {
   if (output_) LogOutput("loading");
@@ -201,12 +217,25 @@ void JobLoop::RunHandler(uint32_t index, absl::string_view content) {
     return replies_.SendError(ErrorCode::kUnavailable, "unknown handler");
   slot_.job_handler.store(index + 1, std::memory_order_relaxed);
   replies_.NoteHandler(index);
-  context_.SetHandler(setup_.config->handlers[index].name);
+  const HandlerConfig& config = setup_.config->handlers[index];
+  context_.SetHandler(config.name);
   const Request request{content, job_.content_type(), job_.content_encoding(), order,
                         job_.header()};
+  limits_.UseMemoryLimit(config.memory_limit);
+  try {
+    return AnswerWith(handlers_.at(index), request);
+  } catch (const std::bad_alloc&) {
+  }
+  OnOutOfMemory();
+}
+
+// Throws bad_alloc only: then no answer has been sent.
+void JobLoop::AnswerWith(Handler& handler, const Request& request) {
   absl::StatusOr<Response> response;
   try {
-    response = CallHandler(handlers_.at(index), request, context_);
+    response = CallHandler(handler, request, context_);
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception& error) {
     response = absl::InternalError(absl::StrCat("exception: ", error.what()));
   } catch (...) {
@@ -217,6 +246,18 @@ void JobLoop::RunHandler(uint32_t index, absl::string_view content) {
     return replies_.SendError(ErrorCodeFor(status.code()), status.message());
   }
   replies_.Send(*response);
+}
+
+void JobLoop::OnOutOfMemory() {
+  limits_.UseMemoryLimit(0);
+  if (limits_.IsMemoryKept()) {
+    // Before the answer: who has that may look already.
+    stopping_ = true;
+    proto::Report report;
+    report.mutable_spent();
+    control_->Send(report);
+  }
+  replies_.SendError(ErrorCode::kHandlerFailed, "out of memory");
 }
 
 }  // namespace windlass

@@ -16,6 +16,7 @@
 #include "worker/handlers/handler_set.h"
 #include "worker/handlers/router.h"
 #include "worker/pool/job_context.h"
+#include "worker/pool/process_limits.h"
 #include "worker/pool/reply_sender.h"
 
 namespace windlass {
@@ -30,6 +31,8 @@ namespace windlass {
 //   3. It waits only in the selector, where a command of the master reaches it, never in recv or
 //   send.
 //   4. What a handler prints is logged after its job, as its job's.
+//   5. A job that was out of memory costs this process only if it has kept so much that the next
+//   one would be, too.
 // Blocking: as long as handlers do. Errors: a broken packet is counted and dropped; the master gone
 // ends the process.
 class JobLoop {
@@ -39,6 +42,8 @@ class JobLoop {
                                                          ControlChannel* control,
                                                          HandlerSet handlers,
                                                          std::optional<OutputCapture> output);
+  // Call when all is loaded: from here on this process is within its limits and its sandbox.
+  absl::Status EnterWalls();
   // Until the master says drain (0) or is gone (0).
   int Run();
 
@@ -48,6 +53,8 @@ class JobLoop {
   bool ReceiveJob();  // false: the queue is empty
   void RunJob();
   void RunHandler(uint32_t index, absl::string_view content);
+  void AnswerWith(Handler& handler, const Request& request);
+  void OnOutOfMemory();
   bool Wait(int timeout_ms);  // false: end the process
   int TrimDelayMs() const;
   bool HandleControl();
@@ -65,6 +72,7 @@ class JobLoop {
   MappingCache requests_;
   ReplySender replies_;
   bool stopping_ = false;
+  ProcessLimits limits_;
   LogLimit output_limit_{kOutputRate}, malformed_log_;
   uint32_t waits_ = 0;
   // Scratch reused between jobs.

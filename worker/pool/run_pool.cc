@@ -46,7 +46,11 @@ absl::StatusOr<std::unique_ptr<JobLoop>> Begin(ProcessSetup setup, ControlChanne
   if (absl::Status started = handlers.Start(); !started.ok()) return started;
   ProcessSlot& slot = setup.scoreboard->MutableSlot(setup.slot);
   if (absl::Status installed = InstallStackSampler(&slot); !installed.ok()) return installed;
-  return JobLoop::Create(std::move(setup), control, std::move(handlers), std::move(output));
+  absl::StatusOr<std::unique_ptr<JobLoop>> loop =
+      JobLoop::Create(std::move(setup), control, std::move(handlers), std::move(output));
+  if (!loop.ok()) return loop;
+  if (absl::Status entered = (*loop)->EnterWalls(); !entered.ok()) return entered;
+  return loop;
 }
 
 }  // namespace

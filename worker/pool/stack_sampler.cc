@@ -3,11 +3,15 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
+#include "common/syscall_names.h"
 #include "worker/pool/call_handler.h"
 
 namespace windlass {
@@ -16,6 +20,8 @@ namespace {
 constexpr int kCrashSignals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
 constexpr size_t kAlternateStackBytes = 64 << 10;     // unwinding takes some 10 KiB
 constexpr int kRawFrames = StackSample::kFrames + 8;  // with those of the handler itself
+
+constexpr int kSysSeccomp = 1;  // SYS_SECCOMP of the kernel, which glibc does not name
 
 ProcessSlot* g_slot = nullptr;
 alignas(64) char g_alternate_stack[kAlternateStackBytes];
@@ -30,6 +36,47 @@ uint64_t InterruptedAt(const void* context) {
 #else
   return 0;
 #endif
+}
+
+uint64_t PageOf(uint64_t address) { return address & ~uint64_t{4095}; }
+
+// Text that ends with a NUL, as far as it is there: the address is anything.
+void CopyPath(uint64_t address, ForbiddenCall* forbidden) {
+  char text[ForbiddenCall::kPathBytes] = {};
+  for (size_t i = 0; i < sizeof(text); ++i) {
+    const uint64_t at = address + i;
+    const bool is_new_page = i == 0 || PageOf(at) == at;
+    if (is_new_page && ::msync(reinterpret_cast<void*>(PageOf(at)), 1, MS_ASYNC) != 0) break;
+    text[i] = *reinterpret_cast<const volatile char*>(at);
+    if (text[i] == '\0') break;
+  }
+  for (size_t i = 0; i < forbidden->path.size(); ++i) {
+    uint64_t word = 0;
+    std::memcpy(&word, text + 8 * i, 8);
+    forbidden->path[i].store(word, std::memory_order_relaxed);
+  }
+}
+
+// seccomp(2), SECCOMP_RET_TRAP.
+void WriteForbiddenCall(const siginfo_t& info, const void* context) {
+  ForbiddenCall& forbidden = g_slot->forbidden;
+  forbidden.job.store(g_slot->job.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  forbidden.number.store(info.si_syscall, std::memory_order_relaxed);
+  std::array<uint64_t, 6> arguments = {};
+  [[maybe_unused]] const auto* const machine = static_cast<const ucontext_t*>(context);
+#if defined(__x86_64__)
+  static constexpr int kRegisters[] = {REG_RDI, REG_RSI, REG_RDX, REG_R10, REG_R8, REG_R9};
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    arguments[i] = static_cast<uint64_t>(machine->uc_mcontext.gregs[kRegisters[i]]);
+  }
+#elif defined(__aarch64__)
+  for (size_t i = 0; i < arguments.size(); ++i) arguments[i] = machine->uc_mcontext.regs[i];
+#endif
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    forbidden.arguments[i].store(arguments[i], std::memory_order_relaxed);
+  }
+  const int path = ShapeOf(info.si_syscall).path;
+  if (path >= 0) CopyPath(arguments[static_cast<size_t>(path)], &forbidden);
 }
 
 void WriteSample(int signal, uint64_t fault_address, const void* context) {
@@ -72,6 +119,7 @@ void OnAsked(int, siginfo_t*, void* context) {
 void OnCrash(int signal, siginfo_t* info, void* context) {
   const bool has_address = info->si_code > 0 && (signal == SIGSEGV || signal == SIGBUS);
   WriteSample(signal, has_address ? reinterpret_cast<uint64_t>(info->si_addr) : 0, context);
+  if (signal == SIGSYS && info->si_code == kSysSeccomp) WriteForbiddenCall(*info, context);
   ::raise(signal);
 }
 

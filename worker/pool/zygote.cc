@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/log_command.h"
 #include "common/posix.h"
+#include "worker/handlers/charset.h"
 #include "worker/pool/run_pool.h"
 #include "worker/pool/stack_sampler.h"
 #include "worker/pool/symbolizer.h"
@@ -37,6 +38,7 @@ absl::Status Zygote::Load() {
   handlers_ = *std::move(handlers);
   PrimeUnwinding();
   InitSymbolizer();
+  if (setup_.config->pool.sandbox == SandboxLevel::kStrict) LoadCommonCharsets();
   return absl::OkStatus();
 }
 

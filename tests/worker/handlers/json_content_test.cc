@@ -46,32 +46,5 @@ TEST(JsonContent, UnderstandsWhatIconvKnows) {
   EXPECT_EQ(json.String("k"), "\xc3\xa9");
 }
 
-TEST(ToUtf8, ByteOrderDecidesWhereNoMarkDoes) {
-  EXPECT_EQ(*ToUtf8(absl::string_view("a\0", 2), "utf-16", false), "a");
-  EXPECT_EQ(*ToUtf8(absl::string_view("\0a", 2), "UTF-16", true), "a");
-  EXPECT_EQ(*ToUtf8(absl::string_view("a\0\0\0", 4), "utf-32", false), "a");
-  EXPECT_EQ(*ToUtf8(absl::string_view("\xff\xfe"
-                                      "a\0",
-                                      4),
-                    "utf-16", true),
-            "a");
-  EXPECT_EQ(*ToUtf8(absl::string_view("\xfe\xff\0a", 4), "utf-16", false), "a");
-}
-
-TEST(ToUtf8, RefusesUnknownCharsetsAndWhatIsNotText) {
-  for (const char* charset : {"", "klingon", "utf-8//IGNORE", "ASCII//TRANSLIT"}) {
-    EXPECT_FALSE(ToUtf8("a", charset, false).ok()) << charset;
-  }
-  EXPECT_FALSE(ToUtf8("\xff", "utf-8", false).ok());
-  EXPECT_FALSE(ToUtf8("abc", "utf-16le", false).ok()) << "half a character at the end";
-}
-
-TEST(ToUtf8, ConvertsMoreThanOneBufferful) {
-  const std::string latin(50'000, '\xe9');
-  const absl::StatusOr<std::string> utf8 = ToUtf8(latin, "latin1", false);
-  ASSERT_TRUE(utf8.ok());
-  EXPECT_EQ(utf8->size(), 100'000u);
-}
-
 }  // namespace
 }  // namespace windlass

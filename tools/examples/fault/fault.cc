@@ -19,6 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "tools/examples/fault/arguments.h"
+#include "tools/examples/fault/calls.h"
 #include "tools/examples/fault/garbage.h"
 #include "tools/examples/fault/harm.h"
 #include "tools/examples/fault/reach.h"
@@ -89,7 +90,7 @@ class FaultHandler : public Handler {
     absl::string_view name;
     Result (FaultHandler::*run)(Arguments&, HandlerContext&);
   };
-  static constexpr size_t kKindCount = 27;
+  static constexpr size_t kKindCount = 28;
   static const std::array<Kind, kKindCount> kKinds;
 
   Result SegV(Arguments&, HandlerContext&);
@@ -105,6 +106,7 @@ class FaultHandler : public Handler {
   Result Leak(Arguments& arguments, HandlerContext&);
   Result OpenFile(Arguments& arguments, HandlerContext&);
   Result Connect(Arguments& arguments, HandlerContext&);
+  Result Call(Arguments& arguments, HandlerContext&);
   Result Fork(Arguments& arguments, HandlerContext&);
   Result GarbageFds(Arguments& arguments, HandlerContext&);
   Result Echo(Arguments& arguments, HandlerContext&);
@@ -142,6 +144,7 @@ constexpr std::array<FaultHandler::Kind, FaultHandler::kKindCount> FaultHandler:
     {"leak", &FaultHandler::Leak},
     {"open-file", &FaultHandler::OpenFile},
     {"connect", &FaultHandler::Connect},
+    {"call", &FaultHandler::Call},
     {"fork", &FaultHandler::Fork},
     {"garbage-fds", &FaultHandler::GarbageFds},
     {"echo", &FaultHandler::Echo},
@@ -271,6 +274,14 @@ FaultHandler::Result FaultHandler::Connect(Arguments& arguments, HandlerContext&
   const std::string address = arguments.RequiredString("address");
   if (!arguments.status().ok()) return arguments.status();
   const absl::StatusOr<int> error = ConnectTo(address);
+  if (!error.ok()) return error.status();
+  return AnswerErrno(*error);
+}
+
+FaultHandler::Result FaultHandler::Call(Arguments& arguments, HandlerContext&) {
+  const std::string name = arguments.RequiredString("name");
+  if (!arguments.status().ok()) return arguments.status();
+  const absl::StatusOr<int> error = TryCall(name);
   if (!error.ok()) return error.status();
   return AnswerErrno(*error);
 }
