@@ -119,7 +119,7 @@ class Framing {
 
   // Looks at the start of `input`, which begins at a frame's first byte. REQUIRES: kInputPadding
   // readable bytes behind input. `head` is set for kRequest and kRefused (for kLost only its
-  // request id), `error` for kRefused and kLost.
+  // request id and its handler, as far as they are known), `error` for kRefused and kLost.
   virtual CutOutcome CutHead(absl::string_view input, CutState* state, RequestHead* head,
                              FrameError* error) = 0;
   // Appends what goes before the content.

@@ -162,6 +162,7 @@ class Connection : public TimerOwner {
 
   // Output.
   Exchange* NewExchange(const RequestHead& head);
+  Exchange* NewRefused(const RequestHead& head);
   void AnswerError(Exchange* exchange, ErrorCode code, absl::string_view message);
   void AnswerError(Exchange* exchange, const FrameError& error);
   ResponseHead PageHead(const Exchange& exchange) const;

@@ -15,6 +15,21 @@ constexpr absl::Duration kMemoryWait = absl::Seconds(2);  // then the request is
 constexpr absl::string_view kNoMemory =
     "the memory for payloads in flight is used up, retry in 1000 ms";
 
+// What a request counts for that may be refused before it is a job.
+uint32_t HandlerOf(const Route& route) {
+  switch (route.kind) {
+    case Route::Kind::kRun:
+    case Route::Kind::kInline:
+    case Route::Kind::kStatic:
+      return route.handler;
+    case Route::Kind::kResolve:
+    case Route::Kind::kRefuse:
+    case Route::Kind::kInvalidAction:
+      return Exchange::kUnknown;
+  }
+  std::abort();  // not an enumerator: memory is corrupt
+}
+
 }  // namespace
 
 // A request whose content goes to memory that the pool can map. Returns how many of the `arrived`
@@ -30,6 +45,7 @@ size_t Connection::BeginLargeContent(const RequestHead& head, absl::string_view 
   }
   Exchange* const exchange = NewExchange(head);
   receiving_ = exchange;
+  if (io_->pages == nullptr) exchange->route_handler = HandlerOf(route);
   exchange->out.assign(head_bytes.data(), head_bytes.size());  // in case that it must move
   content_left_ = head.content_bytes;
   if (input_.empty()) since_ = io_->now();
@@ -53,7 +69,6 @@ size_t Connection::BeginLargeContent(const RequestHead& head, absl::string_view 
   } else {
     exchange->request_bytes = head.content_bytes;
     exchange->is_inline = route.kind == Route::Kind::kInline;
-    if (exchange->is_inline) exchange->route_handler = route.handler;
     if (!exchange->is_inline) {
       io_->dispatcher->Prepare(exchange, JobFor(head, route));
     }
@@ -189,6 +204,7 @@ size_t Connection::BeginCodedContent(const RequestHead& head, absl::string_view 
   const bool is_refused = route.kind == Route::Kind::kRefuse;
   if (head.expects_continue && coded.empty() && !is_refused) SendContinue();
   receiving_ = NewExchange(head);
+  if (io_->pages == nullptr) receiving_->route_handler = HandlerOf(route);
   receiving_->out.assign(head_bytes.data(),
                          head_bytes.size());  // for when it is complete, or moves
   decoder_ = listener_->framing->MakeContentDecoder();
