@@ -84,6 +84,9 @@ struct ResponseHead {
   bool omit_content = false;  // of an error: only its length is said
 };
 
+// What a client is told whose content is larger than its listener takes.
+std::string TooLargeContent(uint64_t max_content_bytes);
+
 // Takes decoded content; returns how much of it. Less than all: no more now.
 using DecodedSink = absl::FunctionRef<size_t(absl::string_view)>;
 

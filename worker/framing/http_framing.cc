@@ -160,13 +160,13 @@ CutOutcome HttpFraming::Interpret(const std::optional<HttpTarget>& target, Reque
   const bool are_extras_right = TakeExtras(head, &wrong_extra);
   // Whatever it is: so much is not waited for.
   if (http_.content_length > limits_.max_content_bytes) {
-    return Lose(413,
-                absl::StrCat("content of ", http_.content_length, " bytes, the limit is ",
-                             limits_.max_content_bytes),
-                error);
+    return Lose(413, TooLargeContent(limits_.max_content_bytes), error);
   }
   if (http_.method == HttpMethod::kOther) {
-    return Refuse(405, absl::StrCat("no path has a method ", http_.method_name), error);
+    return Refuse(405,
+                  absl::StrCat("method ", http_.method_name,
+                               " is not allowed; GET, HEAD, OPTIONS and POST are"),
+                  error);
   }
   if (!target.has_value()) return Refuse(400, "malformed request-target", error);
   if (target->path == "*" && http_.method != HttpMethod::kOptions) {

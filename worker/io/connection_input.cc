@@ -160,6 +160,7 @@ JobRequest Connection::JobFor(const RequestHead& head, const Route& route) const
   request.header = head.header;
   request.big_endian = head.big_endian;
   request.deadline = JobDeadline(head, is_known ? route.handler : UINT32_MAX);
+  request.asked_deadline_ms = head.deadline_ms;
   const bool is_http = listener_->config->protocol == Protocol::kHttp;
   if (is_http && is_known && io_->config->handlers[route.handler].json &&
       head.content_type != kJsonType) {

@@ -272,6 +272,12 @@ TEST(HttpFraming, SaysWhichMethodsThereAre) {
   }
 }
 
+TEST(HttpFraming, SaysWhatAMethodThatNoPathHasCouldBe) {
+  HttpFraming framing = Framing();
+  EXPECT_EQ(CutOne(&framing, "PUT /h/x HTTP/1.1\r\nHost: a\r\n\r\n").error.message,
+            "method PUT is not allowed; GET, HEAD, OPTIONS and POST are");
+}
+
 TEST(HttpFraming, OmitsTheContentOfAnErrorThatAnswersHead) {
   HttpFraming framing = Framing();
   ResponseHead head;
