@@ -126,7 +126,7 @@ class TreeLoader {
       const std::string full_key = absl::StrCat(table.name, ".", entry.key);
       const Key<Section>* key = table.Find(entry.key);
       if (key == nullptr) {
-        ReportUnknown(full_key, entry);
+        ReportUnknownMember(NamesOf(table).keys, full_key, entry);
         continue;
       }
       origins.keys[entry.key] = At(entry.value.position);
@@ -247,6 +247,16 @@ class TreeLoader {
   void ReportUnknown(const std::string& name, const TomlEntry& entry) {
     if (!ReportUnknownBelow(name, entry.value))
       errors_.Add(At(entry.key_position), UnknownKey(name));
+  }
+
+  // Of a key whose value is a table, its own name is what is wrong.
+  void ReportUnknownMember(const std::vector<std::string>& known, const std::string& name,
+                           const TomlEntry& entry) {
+    const bool is_table = entry.value.kind == TomlNode::Kind::kTable;
+    if (is_table && !NearestName(entry.key, known).empty()) {
+      return errors_.Add(At(entry.key_position), UnknownKey(name));
+    }
+    ReportUnknown(name, entry);
   }
 
   // False when there is nothing below.

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/config_check.h"
 #include "common/config_diff.h"
 #include "common/config_keys.h"
 #include "common/log.h"
@@ -278,6 +279,7 @@ void Service::Announce(const Supervisor& supervisor, const Supervisor* before) c
   }
   LOG(INFO) << "serving: " << generation.sizing().workers << " workers, "
             << generation.sizing().pool << " pool processes";
+  for (const std::string& doubt : DoubtfulSettings(generation.config())) LOG(WARNING) << doubt;
   WarnOfUnusedSockets();
 }
 
