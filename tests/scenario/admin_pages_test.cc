@@ -313,7 +313,9 @@ TEST(AdminAddress, ThatIsWrittenAndTakenEndsTheStart) {
   const ProgramResult result = RunProgram(
       {Program("windlassd"), "--listen=message://127.0.0.1:0", "--set=admin.address=" + taken});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, HasSubstr(absl::StrCat("bind ", taken, ": Address already in use")));
+  EXPECT_THAT(result.err, HasSubstr(absl::StrCat("admin.address: bind ", taken,
+                                                 ": Address already in use (admin.address = \"\" "
+                                                 "turns the pages off)")));
 }
 
 TEST(AdminAddress, ThatIsTheDefaultAndTakenIsWarnedOf) {
