@@ -227,7 +227,10 @@ class TreeLoader {
 
   void CheckOption(const Builtin& builtin, const TomlEntry& option) {
     const std::vector<std::string> names = builtin.OptionNames();
-    if (std::find(names.begin(), names.end(), option.key) == names.end()) {
+    const auto known_option =
+        std::find_if(builtin.options.begin(), builtin.options.end(),
+                     [&](const BuiltinOption& one) { return one.name == option.key; });
+    if (known_option == builtin.options.end()) {
       const std::string known =
           names.empty() ? "it has none" : absl::StrCat("it has ", absl::StrJoin(names, ", "));
       const std::string nearest = DidYouMean(option.key, names);
@@ -236,10 +239,12 @@ class TreeLoader {
                                nearest.empty() ? "; " + known : nearest));
       return;
     }
-    const absl::Status text = TextCodec().read(option.value).status();
-    if (!text.ok()) {
+    const Codec<std::string> codec =
+        known_option->is_absolute_path ? AbsolutePathCodec() : TextCodec();
+    const absl::Status read = codec.read(option.value).status();
+    if (!read.ok()) {
       errors_.Add(At(option.value.position),
-                  absl::StrCat("handler.options.", option.key, " ", text.message()));
+                  absl::StrCat("handler.options.", option.key, " ", read.message()));
     }
   }
 

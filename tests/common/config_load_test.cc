@@ -414,6 +414,8 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
        {"F:4:21: handler.options.table must be a string that is not empty, not 1"}},
       {"[[handler]]\nname='x'\nbuiltin='search'\noptions = { table = [] }\n",
        {"F:4:21: handler.options.table must be a string that is not empty, not an array"}},
+      {"[[handler]]\nname='x'\nbuiltin='static'\noptions = { file = 'a.html' }\n",
+       {"F:4:20: handler.options.file must be an absolute path, not \"a.html\""}},
       {"[[handler]]\nname='x'\nbuiltin='echo'\njson = 1\n",
        {"F:4:8: handler.json must be true or false, not 1"}},
       {"[[listener]]\naddress=':1'\nprotocol='http'\nroutes = 'x'\n",
