@@ -192,6 +192,8 @@ void Service::Commit() {
 }
 
 void Service::SwitchLog() {
+  const std::string& file = current_->generation().config().log.file;
+  LOG(NOTICE) << "the log goes on at " << (file.empty() ? "standard error" : file);
   SetLogFd(std::move(next_log_));
   const int log = LogFd();
   proto::Command command;
