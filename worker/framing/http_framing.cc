@@ -164,8 +164,8 @@ CutOutcome HttpFraming::Interpret(const std::optional<HttpTarget>& target, Reque
   }
   if (http_.method == HttpMethod::kOther) {
     return Refuse(405,
-                  absl::StrCat("method ", http_.method_name,
-                               " is not allowed; GET, HEAD, OPTIONS and POST are"),
+                  absl::StrCat("method ", http_.method_name, " is not allowed; allowed are ",
+                               writer_.methods()),
                   error);
   }
   if (!target.has_value()) return Refuse(400, "malformed request-target", error);

@@ -275,7 +275,7 @@ TEST(HttpFraming, SaysWhichMethodsThereAre) {
 TEST(HttpFraming, SaysWhatAMethodThatNoPathHasCouldBe) {
   HttpFraming framing = Framing();
   EXPECT_EQ(CutOne(&framing, "PUT /h/x HTTP/1.1\r\nHost: a\r\n\r\n").error.message,
-            "method PUT is not allowed; GET, HEAD, OPTIONS and POST are");
+            "method PUT is not allowed; allowed are GET, HEAD, OPTIONS, POST");
 }
 
 TEST(HttpFraming, OmitsTheContentOfAnErrorThatAnswersHead) {
