@@ -36,7 +36,8 @@ const std::vector<Builtin>& Builtins() {
        false,
        "answers with one fixed text or file, without a job",
        {{"body", false, "the text"},
-        {"file", false, "path of the file, read when the server starts or reloads"},
+        {"file", false, "path of the file, read when the server starts or reloads",
+         /*is_absolute_path=*/true},
         {"content_type", false, "text/plain, or application/octet-stream for a file, when not set"},
         {"charset", false, "utf-8, or none for a file, when not set"}}},
   };

@@ -17,6 +17,7 @@ struct BuiltinOption {
   std::string name;
   bool required = false;
   std::string help;
+  bool is_absolute_path = false;
 };
 
 struct Builtin {

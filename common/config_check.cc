@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/address.h"
 #include "common/builtin_handlers.h"
 #include "common/config_keys.h"
@@ -167,6 +168,23 @@ void CheckConfig(const LocatedConfig& located, ConfigErrors* errors) {
     errors->Add(located.keys.table,
                 "nothing to listen on: write a [[listener]], or use --listen=PROTOCOL://ADDRESS");
   }
+}
+
+std::vector<std::string> DoubtfulSettings(const Config& config) {
+  std::vector<std::string> doubts;
+  for (const ListenerConfig& listener : config.listeners) {
+    for (const auto& [path, handler] : listener.routes) {
+      absl::string_view name = path;
+      if (!absl::ConsumePrefix(&name, "/h/") || name == handler) continue;
+      const bool is_there =
+          std::any_of(config.handlers.begin(), config.handlers.end(),
+                      [&](const HandlerConfig& other) { return other.name == name; });
+      if (!is_there) continue;
+      doubts.push_back(absl::StrCat("listener.routes: '", path, "' is handler '", handler, "' at ",
+                                    listener.address.text, ", not handler '", name, "'"));
+    }
+  }
+  return doubts;
 }
 
 std::vector<HandlerConfig> WithDefaultHandlers(const std::vector<HandlerConfig>& written) {

@@ -169,6 +169,15 @@ Key<ListenerConfig> RoutesKey() {
             return absl::InvalidArgumentError(
                 absl::StrCat("can have a * only at the end of a path, unlike '", route.key, "'"));
           }
+          if (route.key.find_first_of("?#") != std::string::npos) {
+            return absl::InvalidArgumentError(
+                absl::StrCat("can have no ? and no # in a path, unlike '", route.key, "'"));
+          }
+          if (absl::StartsWith(route.key, "/h/") && absl::EndsWith(route.key, "*")) {
+            return absl::InvalidArgumentError(
+                absl::StrCat("can have no pattern below /h/, where paths name handlers, unlike '",
+                             route.key, "'"));
+          }
           absl::StatusOr<std::string> handler = TextCodec().read(route.value);
           if (!handler.ok()) {
             return absl::InvalidArgumentError(absl::StrCat("must name a handler for '", route.key,

@@ -126,7 +126,7 @@ class TreeLoader {
       const std::string full_key = absl::StrCat(table.name, ".", entry.key);
       const Key<Section>* key = table.Find(entry.key);
       if (key == nullptr) {
-        ReportUnknown(full_key, entry);
+        ReportUnknownMember(NamesOf(table).keys, full_key, entry);
         continue;
       }
       origins.keys[entry.key] = At(entry.value.position);
@@ -227,7 +227,10 @@ class TreeLoader {
 
   void CheckOption(const Builtin& builtin, const TomlEntry& option) {
     const std::vector<std::string> names = builtin.OptionNames();
-    if (std::find(names.begin(), names.end(), option.key) == names.end()) {
+    const auto known_option =
+        std::find_if(builtin.options.begin(), builtin.options.end(),
+                     [&](const BuiltinOption& one) { return one.name == option.key; });
+    if (known_option == builtin.options.end()) {
       const std::string known =
           names.empty() ? "it has none" : absl::StrCat("it has ", absl::StrJoin(names, ", "));
       const std::string nearest = DidYouMean(option.key, names);
@@ -236,10 +239,12 @@ class TreeLoader {
                                nearest.empty() ? "; " + known : nearest));
       return;
     }
-    const absl::Status text = TextCodec().read(option.value).status();
-    if (!text.ok()) {
+    const Codec<std::string> codec =
+        known_option->is_absolute_path ? AbsolutePathCodec() : TextCodec();
+    const absl::Status read = codec.read(option.value).status();
+    if (!read.ok()) {
       errors_.Add(At(option.value.position),
-                  absl::StrCat("handler.options.", option.key, " ", text.message()));
+                  absl::StrCat("handler.options.", option.key, " ", read.message()));
     }
   }
 
@@ -247,6 +252,16 @@ class TreeLoader {
   void ReportUnknown(const std::string& name, const TomlEntry& entry) {
     if (!ReportUnknownBelow(name, entry.value))
       errors_.Add(At(entry.key_position), UnknownKey(name));
+  }
+
+  // Of a key whose value is a table, its own name is what is wrong.
+  void ReportUnknownMember(const std::vector<std::string>& known, const std::string& name,
+                           const TomlEntry& entry) {
+    const bool is_table = entry.value.kind == TomlNode::Kind::kTable;
+    if (is_table && !NearestName(entry.key, known).empty()) {
+      return errors_.Add(At(entry.key_position), UnknownKey(name));
+    }
+    ReportUnknown(name, entry);
   }
 
   // False when there is nothing below.

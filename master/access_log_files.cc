@@ -22,7 +22,7 @@ absl::StatusOr<AccessLogFiles> AccessLogFiles::Open(const Config& config) {
 absl::Status AccessLogFiles::Reopen() {
   std::vector<std::pair<std::string, OwnedFd>> opened;
   for (const auto& [path, before] : files_) {
-    absl::StatusOr<OwnedFd> file = OpenLogFile(path);
+    absl::StatusOr<OwnedFd> file = OpenLogFile(path, "access log");
     if (!file.ok()) return file.status();
     opened.emplace_back(path, *std::move(file));
   }

@@ -15,7 +15,7 @@ namespace windlass {
 
 // Role: the access logs of one configuration, each open once however many listeners name it. The
 // master, which may still have the right to open them; workers get copies of the descriptors.
-// Blocking: as common/log_file.h. Errors: "log file PATH: Permission denied" and kin.
+// Blocking: as common/log_file.h. Errors: "access log PATH: Permission denied" and kin.
 class AccessLogFiles {
  public:
   AccessLogFiles() = default;

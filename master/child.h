@@ -75,6 +75,7 @@ struct Child {
   bool moves = false;                     // draining: gives its clients to other workers
   EndCause ends_by = EndCause::kUnknown;  // why it was told to end, or killed
   std::string killed_because;             // by the master; "" = it was not
+  std::string cannot_start;               // why, as it said; "" = it has not
   KillLadder ladder;                      // pool process
   struct Sample {
     KillLadder::Step step = KillLadder::Step::kNone;  // that asked for it; kNone: nobody waits

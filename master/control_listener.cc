@@ -73,7 +73,9 @@ absl::Status ReplaceStaleFile(const std::string& path, const SocketAddress& addr
       SomebodyListens(probe->get(), address.get(), address.length);
   if (!answered.ok()) return Wrap(path, answered.status().message(), answered.status().code());
   if (*answered) {
-    return absl::AlreadyExistsError(absl::StrCat("another windlassd is running: ", path));
+    return absl::AlreadyExistsError(absl::StrCat(
+        "another windlassd is running: ", path,
+        " (one beside it needs --set=master.control=PATH and an admin.address of its own)"));
   }
   return RemoveSocketFile(path);
 }

@@ -20,10 +20,10 @@ namespace windlass {
 class ControlListener {
  public:
   // Makes the directory if there is none (its parent must be there). A file that a dead server left
-  // behind is replaced. AlreadyExists: "another windlassd is running: PATH". FailedPrecondition:
-  // something else than a socket is there, or the directory belongs to somebody who is neither root
-  // nor us, and who could put another socket in the place of ours. Two servers that start in the
-  // same instant may both find the path free; the later one has it then.
+  // behind is replaced. AlreadyExists: "another windlassd is running: PATH", and the way out.
+  // FailedPrecondition: something else than a socket is there, or the directory belongs to somebody
+  // who is neither root nor us, and who could put another socket in the place of ours. Two servers
+  // that start in the same instant may both find the path free; the later one has it then.
   static absl::StatusOr<std::unique_ptr<ControlListener>> Create(const std::string& path);
   // Goes on with the socket that another program listened with in this process, as after a binary
   // upgrade. FailedPrecondition: it does not listen at `path`. NotFound: the file is gone, so

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "common/config_keys.h"
 #include "common/config_print.h"
 #include "common/cpu_count.h"
@@ -52,7 +53,12 @@ namespace {
 absl::StatusOr<ListenerSet> BindAdmin(const Config& config, const ListenerSet* former,
                                       const PassedSockets& passed) {
   absl::StatusOr<ListenerSet> bound = ListenerSet::Bind(AdminListeners(config), former, passed);
-  if (bound.ok() || config.admin.address_is_written) return bound;
+  if (bound.ok()) return bound;
+  if (config.admin.address_is_written) {
+    return absl::Status(bound.status().code(),
+                        absl::StrCat("admin.address: ", bound.status().message(),
+                                     " (admin.address = \"\" turns the pages off)"));
+  }
   LOG(WARNING) << "no admin pages: " << bound.status().message()
                << " (the default; admin.address sets another, \"\" turns them off)";
   return ListenerSet::Bind({}, nullptr, passed);

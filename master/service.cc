@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/config_check.h"
 #include "common/config_diff.h"
 #include "common/config_keys.h"
 #include "common/log.h"
@@ -191,6 +192,8 @@ void Service::Commit() {
 }
 
 void Service::SwitchLog() {
+  const std::string& file = current_->generation().config().log.file;
+  LOG(NOTICE) << "the log goes on at " << (file.empty() ? "standard error" : file);
   SetLogFd(std::move(next_log_));
   const int log = LogFd();
   proto::Command command;
@@ -278,6 +281,7 @@ void Service::Announce(const Supervisor& supervisor, const Supervisor* before) c
   }
   LOG(INFO) << "serving: " << generation.sizing().workers << " workers, "
             << generation.sizing().pool << " pool processes";
+  for (const std::string& doubt : DoubtfulSettings(generation.config())) LOG(WARNING) << doubt;
   WarnOfUnusedSockets();
 }
 

@@ -111,6 +111,7 @@ void Supervisor::BeginLife(Child& child) {
   child.started = timers_->now();
   child.ends_by = EndCause::kUnknown;
   child.killed_because.clear();
+  child.cannot_start.clear();
   child.no_stack.clear();
   child.ladder = KillLadder();
   child.sample = {};
@@ -181,6 +182,7 @@ void Supervisor::HandleReport(Child& child, const proto::Report& report) {
       return Apply(child, ChildEvent::kReady);
     case proto::Report::kFailed:
       LOG(ERROR) << NameOf(child) << " cannot start: " << report.failed().why();
+      child.cannot_start = report.failed().why();
       if (state_ == State::kStarting && child.is_needed() && why_.empty()) {
         why_ = report.failed().why();
       }

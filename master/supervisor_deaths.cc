@@ -69,11 +69,14 @@ Death Supervisor::CertificateFor(const Child& child, pid_t pid, const ExitStatus
   death.text = DescribeExit(status);
   const bool was_killed = !child.killed_because.empty();
   const bool ended_well = (child.leaving() || child.is_spent) && status.exited && status.code == 0;
-  death.is_expected = ended_well || child.killed_because == kGivenUp;
+  // Its generation will be given up, if it has not been: it may be heard before or after that.
+  const bool ends_generation = !child.cannot_start.empty() && child.is_needed() &&
+                               (state_ == State::kStarting || state_ == State::kFailed);
+  death.is_expected = ended_well || ends_generation || child.killed_because == kGivenUp;
   if (was_killed || ended_well) {
     death.cause = child.ends_by;
-    if (was_killed) absl::StrAppend(&death.text, ": ", child.killed_because);
-    if (child.is_spent) absl::StrAppend(&death.text, ": jobs have left too much of memory_limit");
+  } else if (ends_generation) {
+    death.cause = EndCause::kReload;
   } else {
     death.cause = CauseFor(status);
     const bool by_sigkill = !status.exited && status.code == SIGKILL;
@@ -87,6 +90,9 @@ Death Supervisor::CertificateFor(const Child& child, pid_t pid, const ExitStatus
                     SyscallName(slot.forbidden.number.load()));
     death.forbidden_call = DescribeCall(slot.forbidden);
   }
+  const std::string& why = child.cannot_start.empty() ? child.killed_because : child.cannot_start;
+  if (!why.empty()) absl::StrAppend(&death.text, ": ", why);
+  if (child.is_spent) absl::StrAppend(&death.text, ": jobs have left too much of memory_limit");
   const uint64_t job = slot.job.load();
   if (!child.is_pool() || job <= kSlotReceiving) return death;
   death.job = job;

@@ -15,6 +15,7 @@
 #include "absl/strings/str_split.h"
 #include "common/address.h"
 #include "common/builtin_handlers.h"
+#include "common/config_check.h"
 #include "common/config_keys.h"
 #include "common/log.h"
 
@@ -413,6 +414,8 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
        {"F:4:21: handler.options.table must be a string that is not empty, not 1"}},
       {"[[handler]]\nname='x'\nbuiltin='search'\noptions = { table = [] }\n",
        {"F:4:21: handler.options.table must be a string that is not empty, not an array"}},
+      {"[[handler]]\nname='x'\nbuiltin='static'\noptions = { file = 'a.html' }\n",
+       {"F:4:20: handler.options.file must be an absolute path, not \"a.html\""}},
       {"[[handler]]\nname='x'\nbuiltin='echo'\njson = 1\n",
        {"F:4:8: handler.json must be true or false, not 1"}},
       {"[[listener]]\naddress=':1'\nprotocol='http'\nroutes = 'x'\n",
@@ -426,6 +429,20 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
         "empty, not 1"}},
       {"[[listener]]\naddress=':1'\nprotocol='http'\nroutes = { '/x' = 'serch' }\n",
        {"F:4:10: listener.routes: no handler is named 'serch', did you mean 'search'?"}},
+      {"[[listener]]\naddress=':1'\nprotocol='http'\nroutes = { '/x?y' = 'echo' }\n",
+       {"F:4:10: listener.routes can have no ? and no # in a path, unlike '/x?y'"}},
+      {"[[listener]]\naddress=':1'\nprotocol='http'\nroutes = { '/x#y' = 'echo' }\n",
+       {"F:4:10: listener.routes can have no ? and no # in a path, unlike '/x#y'"}},
+      {"[[listener]]\naddress=':1'\nprotocol='http'\nroutes = { '/h/x*' = 'echo' }\n",
+       {"F:4:10: listener.routes can have no pattern below /h/, where paths name handlers, unlike "
+        "'/h/x*'"}},
+      {"[[listener]]\naddress=':1'\nprotocol='http'\n[listener.route]\n'/a' = 'echo'\n",
+       {"F:4:11: unknown key 'listener.route', did you mean 'listener.routes'?"}},
+      {"[[listener]]\naddress=':1'\nprotocol='http'\nroute = { '/a' = 'echo', '/b' = 'echo' }\n",
+       {"F:4:1: unknown key 'listener.route', did you mean 'listener.routes'?"}},
+      {"[[handler]]\nname='x'\nbuiltin='file'\noptions={root='/srv'}\n[handler.option]\nroot = "
+       "'/a'\n",
+       {"F:5:10: unknown key 'handler.option', did you mean 'handler.options'?"}},
       {"[[listener]]\naddress=':1'\nprotocol='line'\nroutes = { '/x' = 'search' }\n",
        {"F:4:10: listener.routes is for protocol http only"}},
       // Between keys.
@@ -614,6 +631,15 @@ TEST_F(LoadConfigTest, ReportsErrorsOfAdmin) {
 // A server with a listener there has meant it so.
 TEST_F(LoadConfigTest, ListenerMayHaveTheDefaultAddressOfAdmin) {
   EXPECT_TRUE(Load("[[listener]]\naddress = \"127.0.0.1:9465\"\n").ok());
+}
+
+TEST_F(LoadConfigTest, RouteThatTakesThePathOfAnotherHandlerIsDoubtful) {
+  const absl::StatusOr<Config> config = Load(
+      "[[listener]]\naddress = ':1'\nprotocol = 'http'\n"
+      "routes = { '/h/burn' = 'echo', '/h/echo' = 'echo', '/h/new' = 'echo', '/x' = 'burn' }\n");
+  ASSERT_EQ(config.status(), absl::OkStatus());
+  EXPECT_EQ(DoubtfulSettings(*config),
+            Lines({"listener.routes: '/h/burn' is handler 'echo' at :1, not handler 'burn'"}));
 }
 
 TEST(ConfigKeys, EveryLogLevelIsOneThatTheLogKnows) {

@@ -77,6 +77,16 @@ class Answers(unittest.TestCase):
         answer = self.burn(b"X-Deadline-Ms: 30")
         self.assertEqual((answer.status, json.loads(answer.content)["code"]), (504, "deadline_exceeded"))
 
+    def test_what_a_handler_refuses_is_a_problem_in_its_words(self):
+        for path, content, words in ((b"/h/search", b'{"value": "ring"}', "Error: invalid action 'None'."),
+                                     (b"/h/search", b'{"action": 5}', "Error: invalid action '5'."),
+                                     (b"/h/burn", b"{}", "ms must be an integer from 0 to 86400000")):
+            with self.subTest(path=path, content=content):
+                answer = self.ask(b"POST", path, content)
+                self.assertEqual((answer.status, answer.fields["content-type"]), (400, "application/problem+json"))
+                said = json.loads(answer.content)
+                self.assertEqual((said["code"], said["detail"]), ("invalid_argument", words))
+
     def burn(self, *fields):
         content = json.dumps({"action": "burn", "ms": JOB_MS}).encode()
         return self.ask(b"POST", b"/h/burn", content, b"Content-Type: application/json", *fields)

@@ -19,6 +19,9 @@
 namespace windlass {
 namespace {
 
+constexpr absl::string_view kWayOut =
+    " (one beside it needs --set=master.control=PATH and an admin.address of its own)";
+
 class ControlListenerTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -125,8 +128,9 @@ TEST_F(ControlListenerTest, AFileThatADeadServerLeftIsReplaced) {
 
 TEST_F(ControlListenerTest, AServerThatAnswersIsNotReplaced) {
   const std::unique_ptr<ControlListener> first = Create(path_);
-  EXPECT_EQ(ControlListener::Create(path_).status(),
-            absl::AlreadyExistsError(absl::StrCat("another windlassd is running: ", path_)));
+  EXPECT_EQ(
+      ControlListener::Create(path_).status(),
+      absl::AlreadyExistsError(absl::StrCat("another windlassd is running: ", path_, kWayOut)));
   EXPECT_TRUE(Answers(path_));
 }
 
@@ -134,7 +138,7 @@ TEST_F(ControlListenerTest, AServerWhoseQueueIsFullCountsAsOneThatAnswers) {
   const OwnedFd busy = Bind(path_);
   ASSERT_EQ(::listen(busy.get(), 0), 0);
   ASSERT_TRUE(Answers(path_));  // and takes the only place
-  EXPECT_EQ(Why(path_), absl::StrCat("another windlassd is running: ", path_));
+  EXPECT_EQ(Why(path_), absl::StrCat("another windlassd is running: ", path_, kWayOut));
 }
 
 TEST_F(ControlListenerTest, WhatIsNoSocketIsNotReplaced) {

@@ -24,6 +24,7 @@ namespace windlass {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr char kAnywhere[] = "--set=admin.address=127.0.0.1:0";
 
@@ -94,7 +95,13 @@ TEST(AdminPages, AreReadOnlyAndKnowTheirOwnName) {
       HttpGet(address, "/status", "Host: localhost\r\nContent-Length: 0\r\n", "POST");
   ASSERT_TRUE(posted);
   EXPECT_EQ(posted->status, 405);
-  EXPECT_THAT(posted->head, HasSubstr("\r\nAllow: GET, HEAD\r\n"));
+  EXPECT_THAT(posted->head, HasSubstr("\r\nAllow: GET, HEAD, OPTIONS\r\n"));
+  for (const absl::string_view method : {"OPTIONS", "PUT"}) {
+    const std::optional<Page> other = HttpGet(address, "/status", "Host: localhost\r\n", method);
+    ASSERT_TRUE(other);
+    EXPECT_THAT(other->head, HasSubstr("\r\nAllow: GET, HEAD, OPTIONS\r\n"));
+    EXPECT_THAT(other->content, Not(HasSubstr("POST")));
+  }
   const std::optional<Page> head = HttpGet(address, "/healthz", "Host: localhost\r\n", "HEAD");
   ASSERT_TRUE(head);
   EXPECT_EQ(head->status, 200);
@@ -313,7 +320,9 @@ TEST(AdminAddress, ThatIsWrittenAndTakenEndsTheStart) {
   const ProgramResult result = RunProgram(
       {Program("windlassd"), "--listen=message://127.0.0.1:0", "--set=admin.address=" + taken});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, HasSubstr(absl::StrCat("bind ", taken, ": Address already in use")));
+  EXPECT_THAT(result.err, HasSubstr(absl::StrCat("admin.address: bind ", taken,
+                                                 ": Address already in use (admin.address = \"\" "
+                                                 "turns the pages off)")));
 }
 
 TEST(AdminAddress, ThatIsTheDefaultAndTakenIsWarnedOf) {

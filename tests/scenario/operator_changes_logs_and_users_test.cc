@@ -93,6 +93,24 @@ TEST(LogFile, IsOpenedAgainByCommandAndBySignalInEveryProcess) {
   EXPECT_TRUE(Serves(server->address("message")));
 }
 
+TEST(LogFile, WhereItGoesOnIsTheLastThingThatTheFormerOneSaysOfAReload) {
+  const TemporaryFolder folder;
+  const std::string first = folder.path() + "/first.log", second = folder.path() + "/second.log";
+  const auto config = [](const std::string& path) {
+    return ConfigText({.in_log = path.empty() ? "" : absl::StrCat("file = \"", path, "\"")});
+  };
+  const auto server = Server::StartWithConfig(config(""));
+  server->WriteConfig(config(first));
+  ASSERT_TRUE(Reload(*server));
+  EXPECT_TRUE(server->LogHas("the log goes on at " + first));
+  server->WriteConfig(config(second));
+  ASSERT_TRUE(Reload(*server));
+  EXPECT_TRUE(Has(first, "the log goes on at " + second));
+  server->WriteConfig(config(""));
+  ASSERT_TRUE(Reload(*server));
+  EXPECT_TRUE(Has(second, "the log goes on at standard error"));
+}
+
 TEST(LogFile, ThatCannotBeOpenedAgainIsSaidAndLinesGoOn) {
   const TemporaryFolder folder, elsewhere;
   const std::string path = folder.path() + "/log";

@@ -53,6 +53,12 @@ TEST(Status, IsAnsweredAtOnceAlthoughEveryOtherProcessIsStopped) {
   EXPECT_EQ(server->Ctl({"deaths"}).exit_code, 0);
 }
 
+TEST(Log, WarnsOfARouteThatTakesThePathOfAHandler) {
+  const auto server = Server::StartWithConfig(
+      ConfigText({.listeners = ListenerText("http", "routes = { \"/h/burn\" = \"echo\" }")}));
+  EXPECT_TRUE(Eventually([&] { return server->LogHas("'/h/burn' is handler 'echo' at"); }));
+}
+
 TEST(ConnectionsAndJobs, NameTheWorkersThatDoNotAnswerWithinAboutASecond) {
   const auto server = Server::StartUsual();
   Client client(server->address("message"));

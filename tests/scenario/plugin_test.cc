@@ -103,6 +103,18 @@ TEST_F(ServerWithAPlugin, GoesOnWithTheOldOneWhenTheNewOneCannotBeLoaded) {
                 "handler x: the database is away");
 }
 
+// Which of its processes is heard first is chance.
+TEST_F(ServerWithAPlugin, CountsNoDeathsOfAGenerationThatCannotStart) {
+  for (int i = 0; i < 10; ++i) {
+    ExpectRefused(ConfigText({.pool = 8, .handlers = PluginText("x", "failing_start")}),
+                  "handler x: the database is away");
+  }
+  const std::string deaths = server_->Ctl({"deaths", "--json"}).out;
+  EXPECT_TRUE(absl::StrContains(deaths, "\"deaths\": []")) << deaths;
+  EXPECT_TRUE(absl::StrContains(deaths, "exited with code 1: handler x: the database is away"))
+      << deaths;
+}
+
 TEST_F(ServerWithAPlugin, GoesOnWithTheOldOneWhenPreloadOfTheNewOneHangs) {
   ExpectRefused(ConfigText({.in_master = "startup_timeout = \"1s\"",
                             .handlers = PluginText("x", "sleeping_preload")}),

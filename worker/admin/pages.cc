@@ -71,7 +71,8 @@ void Pages::OnPage(const PageRequest& request, Exchange* exchange) {
     return AnswerText(exchange, 404, kThePages);
   }
   if (request.method != "GET") {
-    return AnswerText(exchange, 405, "these pages can only be read", "Allow: GET, HEAD\r\n");
+    return AnswerText(exchange, 405, "these pages can only be read",
+                      absl::StrCat("Allow: ", kPageMethods, "\r\n"));
   }
   if (is_dashboard) {
     const std::string headers = absl::StrCat(kAlways, DashboardHeaders());

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "absl/strings/str_cat.h"
 #include "worker/framing/echo_framing.h"
 #include "worker/framing/http_framing.h"
 #include "worker/framing/length_framing.h"
@@ -9,6 +10,10 @@
 #include "worker/framing/message_framing.h"
 
 namespace windlass {
+
+std::string TooLargeContent(uint64_t max_content_bytes) {
+  return absl::StrCat("content over the limit of ", max_content_bytes, " bytes (max_content)");
+}
 
 std::unique_ptr<Framing> MakeFraming(const ListenerConfig& listener) {
   switch (listener.protocol) {

@@ -84,6 +84,9 @@ struct ResponseHead {
   bool omit_content = false;  // of an error: only its length is said
 };
 
+// What a client is told whose content is larger than its listener takes.
+std::string TooLargeContent(uint64_t max_content_bytes);
+
 // Takes decoded content; returns how much of it. Less than all: no more now.
 using DecodedSink = absl::FunctionRef<size_t(absl::string_view)>;
 
@@ -119,7 +122,7 @@ class Framing {
 
   // Looks at the start of `input`, which begins at a frame's first byte. REQUIRES: kInputPadding
   // readable bytes behind input. `head` is set for kRequest and kRefused (for kLost only its
-  // request id), `error` for kRefused and kLost.
+  // request id and its handler, as far as they are known), `error` for kRefused and kLost.
   virtual CutOutcome CutHead(absl::string_view input, CutState* state, RequestHead* head,
                              FrameError* error) = 0;
   // Appends what goes before the content.

@@ -147,8 +147,8 @@ void HttpAnswerWriter::AppendStreamHead(const ResponseHead& head, absl::string_v
 void HttpAnswerWriter::AppendProblem(const ResponseHead& head, absl::string_view message,
                                      std::string* out) {
   const int status = head.http_status != 0 ? head.http_status : HttpStatusOf(head.status);
-  absl::string_view extra;
-  if (status == 405 || status == 204) extra = "Allow: GET, HEAD, OPTIONS, POST\r\n";
+  std::string extra;
+  if (status == 405 || status == 204) extra = absl::StrCat("Allow: ", methods_, "\r\n");
   ResponseHead whole = head;
   if (status == 204) return AppendHead(whole, extra, out);
   problem_.clear();

@@ -22,6 +22,10 @@ absl::string_view HttpReasonOf(int status);  // "Not Found"
 // put into words. Blocking: never.
 class HttpAnswerWriter {
  public:
+  // Of all paths that there are; static.
+  void set_methods(absl::string_view methods) { methods_ = methods; }
+  absl::string_view methods() const { return methods_; }
+
   // `extra` are whole header lines. `content_bytes` of an answer that is not sent (HEAD) all the
   // same. 204 has no content, and says no length.
   void AppendHead(const ResponseHead& head, absl::string_view extra, std::string* out);
@@ -35,6 +39,7 @@ class HttpAnswerWriter {
   void AppendEnd(const ResponseHead& head, absl::string_view extra, std::string* out);
   void UpdateDate();
 
+  absl::string_view methods_ = "GET, HEAD, OPTIONS, POST";
   time_t date_of_ = 0;
   std::string date_;     // "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
   std::string problem_;  // scratch

@@ -12,7 +12,6 @@
 #include "common/json_text.h"
 #include "worker/framing/chunked_decoder.h"
 #include "worker/framing/http_media.h"
-#include "worker/framing/http_target.h"
 
 namespace windlass {
 namespace {
@@ -105,8 +104,21 @@ CutOutcome HttpFraming::CutHead(absl::string_view input, CutState* state, Reques
   head->close_after = !http_.keep_alive;
   head->omit_content = http_.method == HttpMethod::kHead;
   if (http_.is_http_1_0) head->answer_form |= kHttp10;
+  const std::optional<HttpTarget> target = ReadTarget(head);
   if (refusal.status != 0) return Lose(refusal.status, std::move(refusal.why), error);
-  return Interpret(head, error);
+  return Interpret(target, head, error);
+}
+
+// Also of a head that will be refused: whose request it is shall be known.
+std::optional<HttpTarget> HttpFraming::ReadTarget(RequestHead* head) {
+  HttpTarget target;
+  path_.clear();
+  if (!SplitHttpTarget(http_.target, &target) ||
+      !AppendPercentDecoded(target.path, /*plus_is_space=*/false, &path_)) {
+    return std::nullopt;
+  }
+  if (target.path != "*") head->handler = routes_.HandlerOf(path_);
+  return target;
 }
 
 // Where the content's end is known, the connection goes on.
@@ -142,33 +154,30 @@ bool HttpFraming::TakeExtras(RequestHead* head, FrameError* error) const {
   return false;
 }
 
-CutOutcome HttpFraming::Interpret(RequestHead* head, FrameError* error) {
+CutOutcome HttpFraming::Interpret(const std::optional<HttpTarget>& target, RequestHead* head,
+                                  FrameError* error) {
   FrameError wrong_extra;
   const bool are_extras_right = TakeExtras(head, &wrong_extra);
   // Whatever it is: so much is not waited for.
   if (http_.content_length > limits_.max_content_bytes) {
-    return Lose(413,
-                absl::StrCat("content of ", http_.content_length, " bytes, the limit is ",
-                             limits_.max_content_bytes),
-                error);
+    return Lose(413, TooLargeContent(limits_.max_content_bytes), error);
   }
   if (http_.method == HttpMethod::kOther) {
-    return Refuse(405, absl::StrCat("no path has a method ", http_.method_name), error);
+    return Refuse(405,
+                  absl::StrCat("method ", http_.method_name, " is not allowed; allowed are ",
+                               writer_.methods()),
+                  error);
   }
-  HttpTarget target;
-  path_.clear();
-  if (!SplitHttpTarget(http_.target, &target) ||
-      !AppendPercentDecoded(target.path, /*plus_is_space=*/false, &path_)) {
-    return Refuse(400, "malformed request-target", error);
-  }
-  if (target.path == "*" && http_.method != HttpMethod::kOptions) {
+  if (!target.has_value()) return Refuse(400, "malformed request-target", error);
+  if (target->path == "*" && http_.method != HttpMethod::kOptions) {
     return Refuse(400, "only OPTIONS is for *", error);
   }
-  if (!target.authority.empty()) http_.host = target.authority;  // RFC 9112 section 3.2.2
+  if (!target->authority.empty()) http_.host = target->authority;  // RFC 9112 section 3.2.2
   const bool has_content = http_.is_chunked || http_.content_length > 0;
   switch (http_.method) {
     case HttpMethod::kOther:  // not any more
     case HttpMethod::kOptions:
+      head->handler = {};  // which is not asked
       return Refuse(204, "", error);
     case HttpMethod::kGet:
     case HttpMethod::kHead:
@@ -185,18 +194,17 @@ CutOutcome HttpFraming::Interpret(RequestHead* head, FrameError* error) {
   }
   if (!are_extras_right) return Refuse(400, std::move(wrong_extra.message), error);
   head->path = path_;
-  head->query = target.query;
+  head->query = target->query;
   head->method = http_.method == HttpMethod::kHead ? "GET" : http_.method_name;
   head->host = http_.host;
   head->accept = http_.accept;
-  head->handler = routes_.HandlerOf(path_);
   if (head->handler.empty()) return CutOutcome::kRequest;  // a page, or nothing
-  WriteHeaderObject(target.query);
+  WriteHeaderObject(target->query);
   if (header_object_.size() > kMaxHeaderObjectBytes) {
     return Refuse(431, "header fields that are too long for the handler", error);
   }
   head->header = header_object_;
-  if (http_.method != HttpMethod::kPost) return MakeContent(target.query, head, error);
+  if (http_.method != HttpMethod::kPost) return MakeContent(target->query, head, error);
   const MediaType media = ReadMediaType(http_.content_type);
   head->content_type = media.type;
   head->content_encoding = media.charset;

@@ -3,12 +3,14 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "worker/framing/framing.h"
 #include "worker/framing/http_answer.h"
 #include "worker/framing/http_head.h"
 #include "worker/framing/http_routes.h"
+#include "worker/framing/http_target.h"
 
 namespace windlass {
 
@@ -37,7 +39,9 @@ class HttpFraming : public Framing {
   HttpAnswerWriter& writer() { return writer_; }
 
  private:
-  CutOutcome Interpret(RequestHead* head, FrameError* error);
+  std::optional<HttpTarget> ReadTarget(RequestHead* head);
+  CutOutcome Interpret(const std::optional<HttpTarget>& target, RequestHead* head,
+                       FrameError* error);
   CutOutcome Refuse(int status, std::string why, FrameError* error) const;
   CutOutcome MakeContent(absl::string_view query, RequestHead* head, FrameError* error);
   bool TakeExtras(RequestHead* head, FrameError* error) const;

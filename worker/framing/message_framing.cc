@@ -32,6 +32,7 @@ CutOutcome MessageFraming::CutHead(absl::string_view input, CutState* state, Req
   head->request_id = header_.request_id;
   head->has_request_id = header_.has_request_id;
   if (outcome == CutOutcome::kLost) return outcome;
+  head->handler = header_.handler;
   if (header_.content_length > limits_.max_content_bytes) {
     *error = {ErrorCode::kTooLarge, absl::StrCat("content-length ", header_.content_length,
                                                  ", the limit is ", limits_.max_content_bytes)};
@@ -42,7 +43,6 @@ CutOutcome MessageFraming::CutHead(absl::string_view input, CutState* state, Req
   head->tail_bytes = 0;
   head->content_type = header_.content_type;
   head->content_encoding = header_.content_encoding;
-  head->handler = header_.handler;
   head->header = header_.has_other_keys ? json : absl::string_view();
   head->big_endian = header_.big_endian;
   head->deadline_ms = header_.deadline_ms;

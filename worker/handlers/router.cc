@@ -66,6 +66,11 @@ Route Router::Find(const RouteQuery& query) {
   return ByAction(query);
 }
 
+uint32_t Router::IndexOf(absl::string_view handler) const {
+  const auto found = by_name_.find(handler);
+  return found == by_name_.end() ? UINT32_MAX : found->second;
+}
+
 Route Router::Resolve(const RouteQuery& query) {
   Route route = ByAction(query);
   if (route.kind == Route::Kind::kStatic) route.kind = Route::Kind::kRun;

@@ -53,6 +53,8 @@ class Router {
   // The same in a pool process, for content of any size and charset; never answers kResolve or
   // kInline or kStatic.
   Route Resolve(const RouteQuery& query);
+  // Into Config::handlers; UINT32_MAX: there is none of that name.
+  uint32_t IndexOf(absl::string_view handler) const;
 
  private:
   Route Run(uint32_t handler) const;

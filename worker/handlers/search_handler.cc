@@ -14,11 +14,15 @@ void SetResult(absl::string_view text, std::string* content) {
   content->push_back('}');
 }
 
+std::string InvalidActionWords(absl::string_view action) {
+  return absl::StrCat("Error: invalid action '", action, "'.");
+}
+
 }  // namespace
 
 std::string InvalidActionContent(absl::string_view action) {
   std::string content;
-  SetResult(absl::StrCat("Error: invalid action '", action, "'."), &content);
+  SetResult(InvalidActionWords(action), &content);
   return content;
 }
 
@@ -56,12 +60,16 @@ absl::Status SearchHandler::Preload(HandlerOptions& options, SharedArena&) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Response> SearchHandler::Handle(const Request& request, HandlerContext&) {
+absl::StatusOr<Response> SearchHandler::Handle(const Request& request, HandlerContext& context) {
   absl::Status parsed =
       json_.Parse(request.content, request.content_encoding, request.byte_order == ByteOrder::kBig);
   if (!parsed.ok()) return parsed;
   Response response{"text/json", "utf-8", ErrorCode::kOk, {}};
   if (json_.String("action") != "search") {
+    // The form of a result is for clients of `message`; http has its own for errors.
+    if (context.header(":method").has_value()) {
+      return absl::InvalidArgumentError(InvalidActionWords(json_.Text("action")));
+    }
     answer_ = InvalidActionContent(json_.Text("action"));
     response.status = ErrorCode::kInvalidArgument;
   } else {

@@ -31,8 +31,8 @@ class SearchHandler : public Handler {
   std::string answer_;
 };
 
-// The response to an action that names nothing: {"result": "Error: invalid action 'jump'."} and
-// invalid_argument. `action` is what JsonContent::Text says of it.
+// The response to an action that names nothing, but for http: {"result": "Error: invalid action
+// 'jump'."} and invalid_argument. `action` is what JsonContent::Text says of it.
 std::string InvalidActionContent(absl::string_view action);
 
 }  // namespace windlass

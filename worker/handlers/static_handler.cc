@@ -1,5 +1,8 @@
 #include "worker/handlers/static_handler.h"
 
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
 #include "common/read_file.h"
 
 namespace windlass {
@@ -16,6 +19,10 @@ absl::Status StaticHandler::Preload(HandlerOptions& options, SharedArena&) {
   }
   if (has_body) return absl::OkStatus();
   absl::StatusOr<std::string> read = ReadFile(file, kMaxFileBytes);
+  if (absl::IsPermissionDenied(read.status())) {
+    return absl::PermissionDeniedError(
+        absl::StrCat(read.status().message(), " (tried as user number ", ::geteuid(), ")"));
+  }
   if (!read.ok()) return read.status();
   content_ = *std::move(read);
   return absl::OkStatus();

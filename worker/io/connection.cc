@@ -223,6 +223,13 @@ Exchange* Connection::NewExchange(const RequestHead& head) {
   return exchange;
 }
 
+// Of a head that the framing refuses: it counts for the handler that it names.
+Exchange* Connection::NewRefused(const RequestHead& head) {
+  Exchange* const exchange = NewExchange(head);
+  exchange->route_handler = io_->router->IndexOf(head.handler);
+  return exchange;
+}
+
 void Connection::OnAnswer(Exchange* exchange, const Answer& answer) {
   exchange->deadline.Disarm();
   EncodeAnswer(exchange, answer);

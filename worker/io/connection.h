@@ -152,7 +152,7 @@ class Connection : public TimerOwner {
   size_t BeginCodedContent(const RequestHead& head, absl::string_view head_bytes,
                            absl::string_view coded);
   size_t AbsorbCoded(absl::string_view coded);
-  size_t TakeDecoded(absl::string_view bytes, ErrorCode* failed);
+  size_t TakeDecoded(absl::string_view bytes, FrameError* failed);
   void ReadCoded();
   void AbsorbWaitingCoded();
   void OnCodedComplete();
@@ -162,6 +162,7 @@ class Connection : public TimerOwner {
 
   // Output.
   Exchange* NewExchange(const RequestHead& head);
+  Exchange* NewRefused(const RequestHead& head);
   void AnswerError(Exchange* exchange, ErrorCode code, absl::string_view message);
   void AnswerError(Exchange* exchange, const FrameError& error);
   ResponseHead PageHead(const Exchange& exchange) const;

@@ -14,6 +14,22 @@ constexpr absl::Duration kMemoryRetryEvery = absl::Milliseconds(20);
 constexpr absl::Duration kMemoryWait = absl::Seconds(2);  // then the request is refused
 constexpr absl::string_view kNoMemory =
     "the memory for payloads in flight is used up, retry in 1000 ms";
+constexpr absl::string_view kBeyondMemory = "content beyond half of workers.payload_memory";
+
+// What a request counts for that may be refused before it is a job.
+uint32_t HandlerOf(const Route& route) {
+  switch (route.kind) {
+    case Route::Kind::kRun:
+    case Route::Kind::kInline:
+    case Route::Kind::kStatic:
+      return route.handler;
+    case Route::Kind::kResolve:
+    case Route::Kind::kRefuse:
+    case Route::Kind::kInvalidAction:
+      return Exchange::kUnknown;
+  }
+  std::abort();  // not an enumerator: memory is corrupt
+}
 
 }  // namespace
 
@@ -30,6 +46,7 @@ size_t Connection::BeginLargeContent(const RequestHead& head, absl::string_view 
   }
   Exchange* const exchange = NewExchange(head);
   receiving_ = exchange;
+  if (io_->pages == nullptr) exchange->route_handler = HandlerOf(route);
   exchange->out.assign(head_bytes.data(), head_bytes.size());  // in case that it must move
   content_left_ = head.content_bytes;
   if (input_.empty()) since_ = io_->now();
@@ -47,13 +64,12 @@ size_t Connection::BeginLargeContent(const RequestHead& head, absl::string_view 
     RefuseLargeContent(ErrorCode::kTooLarge, "content that nothing here looks at");
   } else if (!fits) {
     if (head.expects_continue) exchange->close_after = true;
-    RefuseLargeContent(ErrorCode::kTooLarge, "content beyond half of workers.payload_memory");
+    RefuseLargeContent(ErrorCode::kTooLarge, kBeyondMemory);
   } else if ((exchange->request = io_->payloads->Take(head.content_bytes)) == nullptr) {
     RefuseLargeContent(ErrorCode::kOverloaded, "no memory for the content, retry in 1000 ms");
   } else {
     exchange->request_bytes = head.content_bytes;
     exchange->is_inline = route.kind == Route::Kind::kInline;
-    if (exchange->is_inline) exchange->route_handler = route.handler;
     if (!exchange->is_inline) {
       io_->dispatcher->Prepare(exchange, JobFor(head, route));
     }
@@ -189,6 +205,7 @@ size_t Connection::BeginCodedContent(const RequestHead& head, absl::string_view 
   const bool is_refused = route.kind == Route::Kind::kRefuse;
   if (head.expects_continue && coded.empty() && !is_refused) SendContinue();
   receiving_ = NewExchange(head);
+  if (io_->pages == nullptr) receiving_->route_handler = HandlerOf(route);
   receiving_->out.assign(head_bytes.data(),
                          head_bytes.size());  // for when it is complete, or moves
   decoder_ = listener_->framing->MakeContentDecoder();
@@ -203,12 +220,11 @@ size_t Connection::BeginCodedContent(const RequestHead& head, absl::string_view 
 }
 
 size_t Connection::AbsorbCoded(absl::string_view coded) {
-  ErrorCode failed = ErrorCode::kOk;
+  FrameError failed;
   const ContentDecoder::Result result =
       decoder_->Decode(coded, [&](absl::string_view bytes) { return TakeDecoded(bytes, &failed); });
-  if (failed != ErrorCode::kOk) {
-    LoseCodedContent(failed,
-                     failed == ErrorCode::kOverloaded ? kNoMemory : "content over the limit");
+  if (failed.code != ErrorCode::kOk) {
+    LoseCodedContent(failed.code, failed.message);
     return coded.size();
   }
   switch (result.outcome) {
@@ -218,7 +234,7 @@ size_t Connection::AbsorbCoded(absl::string_view coded) {
       OnCodedComplete();
       break;
     case ContentDecoder::Outcome::kTooLarge:
-      LoseCodedContent(ErrorCode::kTooLarge, "content over the limit");
+      LoseCodedContent(ErrorCode::kTooLarge, TooLargeContent(listener_->config->max_content));
       return coded.size();
     case ContentDecoder::Outcome::kBad:
       LoseCodedContent(ErrorCode::kInvalidArgument, "malformed chunks");
@@ -228,12 +244,16 @@ size_t Connection::AbsorbCoded(absl::string_view coded) {
 }
 
 // Small content is a string, until it is large.
-size_t Connection::TakeDecoded(absl::string_view bytes, ErrorCode* failed) {
+size_t Connection::TakeDecoded(absl::string_view bytes, FrameError* failed) {
   Exchange& exchange = *receiving_;
   const uint64_t have = decoder_->decoded();
   const uint64_t total = have + bytes.size();
-  if (total > listener_->config->max_content || !io_->payloads->CouldEverHold(total)) {
-    *failed = ErrorCode::kTooLarge;
+  if (total > listener_->config->max_content) {
+    *failed = {ErrorCode::kTooLarge, TooLargeContent(listener_->config->max_content), 0};
+    return 0;
+  }
+  if (!io_->payloads->CouldEverHold(total)) {
+    *failed = {ErrorCode::kTooLarge, std::string(kBeyondMemory), 0};
     return 0;
   }
   if (exchange.request == nullptr) {
@@ -245,12 +265,12 @@ size_t Connection::TakeDecoded(absl::string_view bytes, ErrorCode* failed) {
     while (!io_->payloads->CouldEverHold(most)) most /= 2;
     most = std::max(most, total);
     if ((exchange.request = io_->payloads->Take(most)) == nullptr) {
-      *failed = ErrorCode::kOverloaded;
+      *failed = {ErrorCode::kOverloaded, std::string(kNoMemory), 0};
       return 0;
     }
   }
   if (total > exchange.request->capacity()) {
-    *failed = ErrorCode::kTooLarge;
+    *failed = {ErrorCode::kTooLarge, std::string(kBeyondMemory), 0};
     return 0;
   }
   if (!GrowContent(total)) return 0;

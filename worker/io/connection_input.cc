@@ -88,9 +88,10 @@ size_t Connection::CutFrames(absl::string_view input) {
       last.has_request_id = head.has_request_id;
       last.answer_form = head.answer_form;
       last.omit_content = head.omit_content;
+      last.handler = head.handler;
       last.close_after = true;
       NoteRequest();
-      AnswerError(NewExchange(last), error);
+      AnswerError(NewRefused(last), error);
       Enter(ConnState::kFinishing);
       break;
     }
@@ -101,7 +102,7 @@ size_t Connection::CutFrames(absl::string_view input) {
         head.content_is_made ? head.content : rest.substr(head.head_bytes, content_here);
     if (outcome == CutOutcome::kRefused) {
       NoteRequest();
-      AnswerError(NewExchange(head), error);
+      AnswerError(NewRefused(head), error);
       content_left_ = head.content_bytes - content_here;
       if (content_left_ > 0) {
         Enter(ConnState::kSkippingContent);
@@ -159,6 +160,7 @@ JobRequest Connection::JobFor(const RequestHead& head, const Route& route) const
   request.header = head.header;
   request.big_endian = head.big_endian;
   request.deadline = JobDeadline(head, is_known ? route.handler : UINT32_MAX);
+  request.asked_deadline_ms = head.deadline_ms;
   const bool is_http = listener_->config->protocol == Protocol::kHttp;
   if (is_http && is_known && io_->config->handlers[route.handler].json &&
       head.content_type != kJsonType) {

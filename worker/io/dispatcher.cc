@@ -37,6 +37,7 @@ void Dispatcher::EncodeJob(Exchange* exchange, const JobRequest& request, std::s
   exchange->created = timers_->now();
   const bool is_known = request.kind == proto::RUN;
   exchange->handler = request.kind == proto::RESOLVE ? unknown_handler_ : request.handler;
+  exchange->asked_deadline_ms = request.asked_deadline_ms;
   exchange->route_handler = is_known ? request.handler : Exchange::kUnknown;
   job_.Clear();
   job_.set_id(exchange->id.word());
@@ -77,7 +78,7 @@ void Dispatcher::SubmitPrepared(Exchange* exchange) {
   exchange->submitted = timers_->now();
   if (!exchange->deadline.armed()) {  // it ran out while the content arrived
     return AnswerError(exchange, ErrorCode::kDeadlineExceeded,
-                       "deadline passed while the content arrived");
+                       WithDeadline("deadline passed while the content arrived", *exchange));
   }
   if (!quarantine_.empty() && RefuseQuarantined(exchange, exchange->whole_content())) return;
   Enqueue(exchange);
@@ -283,6 +284,7 @@ void Dispatcher::TakeReply() {
     results_.Release(&pieces_);
     return AnswerError(exchange, ErrorCode::kHandlerFailed, "the pool sent a broken answer");
   }
+  const bool is_late = timers_->now() >= exchange->deadline.deadline();
   exchange->deadline.Disarm();
   DropContent(exchange);
   NoteRun(exchange);
@@ -290,6 +292,10 @@ void Dispatcher::TakeReply() {
   answer.code = static_cast<ErrorCode>(reply_.status());
   answer.is_plain_error = reply_.is_error();
   answer.message = reply_.message();
+  std::string with_deadline;
+  if (is_late && answer.code == ErrorCode::kDeadlineExceeded) {
+    answer.message = with_deadline = WithDeadline(reply_.message(), *exchange);
+  }
   answer.content_type = reply_.content_type();
   answer.content_encoding = reply_.content_encoding();
   answer.content = reply_.pieces().empty() ? receiver_.payload() : absl::string_view();
@@ -308,6 +314,22 @@ void Dispatcher::NoteRun(Exchange* exchange) const {
   const uint32_t slot = reply_.slot() - board_.worker_slots();  // wraps below the first
   if (slot < board_.pool_slots()) exchange->pool_slot = reply_.slot();
   if (reply_.handler() - 1 < unknown_handler_) exchange->route_handler = reply_.handler() - 1;
+}
+
+// `message`, and which deadline it was: the shorter one of the client's and the handler's.
+std::string Dispatcher::WithDeadline(absl::string_view message, const Exchange& exchange) const {
+  const std::vector<HandlerConfig>& handlers = setup_.config->handlers;
+  const HandlerConfig* const handler =
+      exchange.route_handler < handlers.size() ? &handlers[exchange.route_handler] : nullptr;
+  const absl::Duration asked = absl::Milliseconds(exchange.asked_deadline_ms);
+  const bool is_clients =
+      exchange.asked_deadline_ms != 0 && (handler == nullptr || asked <= handler->deadline);
+  if (is_clients) {
+    return absl::StrCat(message, " (the request's own, ", absl::FormatDuration(asked), ")");
+  }
+  if (handler == nullptr) return std::string(message);
+  return absl::StrCat(message, " (handler ", handler->name, "'s, ",
+                      absl::FormatDuration(handler->deadline), ")");
 }
 
 // The job is over: nothing reads its request any more.
@@ -356,8 +378,9 @@ void Dispatcher::OnTimer(Timer* timer, Instant) {
   const bool was_queued = exchange->state == Exchange::State::kQueued;
   if (was_queued) exchange->wait_ns = timers_->now().ns - exchange->submitted.ns;
   Abandon(exchange);
-  AnswerError(exchange, ErrorCode::kDeadlineExceeded,
-              was_queued ? "deadline passed in the queue" : "deadline passed");
+  AnswerError(
+      exchange, ErrorCode::kDeadlineExceeded,
+      WithDeadline(was_queued ? "deadline passed in the queue" : "deadline passed", *exchange));
 }
 
 void Dispatcher::ForEachJob(absl::FunctionRef<void(const Exchange&, bool)> visit) const {

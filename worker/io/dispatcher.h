@@ -45,6 +45,7 @@ struct JobRequest {
   absl::string_view content_type, content_encoding, header;
   bool big_endian = false;
   Instant deadline;
+  uint32_t asked_deadline_ms = 0;  // by the client, which may be longer; 0: none
 };
 
 // A job whose process is dead, and what the master knows of it.
@@ -134,6 +135,7 @@ class Dispatcher : public TimerOwner {
   void TakeReply();
   void Finish(OutTable::iterator job);
   void NoteRun(Exchange* exchange) const;
+  std::string WithDeadline(absl::string_view message, const Exchange& exchange) const;
   void AnswerError(Exchange* exchange, ErrorCode code, absl::string_view message);
   void CheckFence();
   void Lose(OutTable::iterator job, const LostJob& lost);

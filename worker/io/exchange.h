@@ -104,7 +104,8 @@ struct Exchange {
   std::string content;                     // small content: a copy
   std::unique_ptr<RequestBuffer> request;  // large content; while it is out, the dispatcher has it
   uint64_t request_bytes = 0;
-  uint8_t attempts = 0;  // how often it has been sent
+  uint8_t attempts = 0;            // how often it has been sent
+  uint32_t asked_deadline_ms = 0;  // by the client; 0: none
 
   // What there is to tell of it, once it is answered (Connection::OnDelivered).
   static constexpr uint32_t kUnknown = UINT32_MAX;

@@ -8,6 +8,7 @@
 #include "common/log_command.h"
 #include "common/posix.h"
 #include "proto/control.pb.h"
+#include "worker/framing/http_framing.h"
 #include "worker/io/survey.h"
 
 namespace windlass {
@@ -73,6 +74,9 @@ IoLoop::~IoLoop() {
 void IoLoop::ServePages(PageSource* pages, std::function<void(SelectorToken)> on_ready) {
   io_.pages = pages;
   on_pages_ready_ = std::move(on_ready);
+  for (ListenerContext& listener : listeners_) {  // pages are in http only
+    static_cast<HttpFraming&>(*listener.framing).writer().set_methods(kPageMethods);
+  }
 }
 
 absl::Status IoLoop::Start() {

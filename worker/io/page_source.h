@@ -7,6 +7,8 @@
 
 namespace windlass {
 
+constexpr absl::string_view kPageMethods = "GET, HEAD, OPTIONS";
+
 struct Exchange;
 
 // A request for a page. Views are valid during the call.

@@ -248,7 +248,7 @@ TEST_F(PagesTest, ClientThatHasGoneIsNotAnswered) {
 
 TEST_F(PagesTest, OnlyGetAndOnlyWhatThereIs) {
   EXPECT_EQ(Heard(Ask("/status", "POST")).status, 405);
-  EXPECT_THAT(Heard(Ask("/", "DELETE")).headers, HasSubstr("Allow: GET, HEAD\r\n"));
+  EXPECT_THAT(Heard(Ask("/", "DELETE")).headers, HasSubstr("Allow: GET, HEAD, OPTIONS\r\n"));
   for (const char* path : {"/Status", "/status/", "//", "", "*", "/favicon.ico"}) {
     EXPECT_EQ(Heard(Ask(path)).status, 404) << path;
   }

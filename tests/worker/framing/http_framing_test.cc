@@ -154,6 +154,32 @@ TEST_P(WrongRequest, IsRefusedWithItsStatus) {
 INSTANTIATE_TEST_SUITE_P(All, WrongRequest, testing::ValuesIn(WrongOnes()),
                          [](const auto& row) { return std::string(row.param.name); });
 
+TEST(HttpFraming, NamesTheHandlerOfWhatItRefuses) {
+  HttpFraming framing = Framing();
+  for (const absl::string_view path : {"/h/search", "/find"}) {
+    const std::string start = absl::StrCat(" ", path, " HTTP/1.1\r\nHost: a\r\n");
+    for (const std::string& bytes :
+         {Post(path, std::string(101, 'x')), Post(path, "", "X-Deadline-Ms: x\r\n"),
+          Post(path, "", "Content-Encoding: gzip\r\n"), Post(path, "", "Expect: x\r\n"),
+          absl::StrCat("PUT", start, "\r\n"), absl::StrCat("BREW", start, "\r\n"),
+          absl::StrCat("GET", start, "Content-Length: 1\r\n\r\n"),
+          absl::StrCat("GET ", path, "?a=1&a=2 HTTP/1.1\r\nHost: a\r\n\r\n")}) {
+      const Cut cut = CutOne(&framing, bytes);
+      EXPECT_NE(cut.error.code, ErrorCode::kOk) << bytes;
+      EXPECT_EQ(cut.head.handler, "search") << bytes;
+    }
+  }
+  for (const absl::string_view target : {"/", "*", "a:80", "/%zz"}) {
+    const Cut cut = CutOne(&framing, absl::StrCat("PUT ", target, " HTTP/1.1\r\nHost: a\r\n\r\n"));
+    EXPECT_EQ(cut.head.handler, "") << target;
+  }
+}
+
+TEST(HttpFraming, AnswersOptionsForNoHandler) {
+  HttpFraming framing = Framing();
+  EXPECT_EQ(CutOne(&framing, "OPTIONS /find HTTP/1.1\r\nHost: a\r\n\r\n").head.handler, "");
+}
+
 std::string Answered(HttpFraming* framing, const ResponseHead& head) {
   std::string out;
   framing->AppendResponseHead(head, &out);
@@ -244,6 +270,12 @@ TEST(HttpFraming, SaysWhichMethodsThereAre) {
     EXPECT_TRUE(absl::StrContains(out, "\r\nAllow: GET, HEAD, OPTIONS, POST\r\n")) << out;
     EXPECT_EQ(absl::StrContains(out, "Content-Length"), status == 405);
   }
+}
+
+TEST(HttpFraming, SaysWhatAMethodThatNoPathHasCouldBe) {
+  HttpFraming framing = Framing();
+  EXPECT_EQ(CutOne(&framing, "PUT /h/x HTTP/1.1\r\nHost: a\r\n\r\n").error.message,
+            "method PUT is not allowed; allowed are GET, HEAD, OPTIONS, POST");
 }
 
 TEST(HttpFraming, OmitsTheContentOfAnErrorThatAnswersHead) {

@@ -41,6 +41,10 @@ std::string PostChunked(absl::string_view path, absl::string_view chunks,
                       fields, "\r\n", chunks);
 }
 
+bool Contains(absl::string_view text, absl::string_view part) {
+  return absl::StrContains(text, part);
+}
+
 std::string Get(absl::string_view path) {
   return absl::StrCat("GET ", path, " HTTP/1.1\r\nHost: a\r\n\r\n");
 }
@@ -213,6 +217,62 @@ TEST_F(HttpConnectionTest, ContentOverTheLimitIsRefusedAndTheConnectionCloses) {
   EXPECT_EQ(Summary(client.Read()), "413");
   EXPECT_TRUE(client.IsClosed());
   EXPECT_FALSE(worker.TakeJob().has_value());
+}
+
+TEST_F(HttpConnectionTest, ContentOverTheLimitIsToldTheLimitAndItsKeyHoweverItsLengthIsSaid) {
+  TestWorker& worker = AddWorker();
+  for (const std::string& request :
+       {std::string("POST /h/work HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n"),
+        PostChunked("/h/work", "100001\r\n"),
+        PostChunked("/h/work", "8\r\n12345678\r\nfffff\r\n")}) {
+    TestClient client = worker.Accept(kHttp);
+    client.Send(request);
+    Settle();
+    EXPECT_PRED2(Contains, client.Read(), "content over the limit of 1048576 bytes (max_content)");
+  }
+}
+
+TEST_F(HttpConnectionTest, ChunksBeyondThePayloadMemoryAreToldThatKey) {
+  config_.listeners[kHttp].max_content = uint64_t{1} << 40;
+  TestWorker& worker = AddWorker();
+  TestClient client = worker.Accept(kHttp);
+  client.Send(PostChunked("/h/work", ""));
+  const std::string chunk = absl::StrCat("10000\r\n", std::string(0x10000, 'x'), "\r\n");
+  for (int i = 0; i < 2100; ++i) {  // 128 MiB are half of the memory
+    client.Send(chunk);
+    Settle();
+  }
+  EXPECT_PRED2(Contains, client.Read(), "content beyond half of workers.payload_memory");
+}
+
+TEST_F(HttpConnectionTest, AnAnswerSaysWhichDeadlineHasPassed) {
+  config_.handlers[1].deadline = absl::Seconds(2);
+  TestWorker& worker = AddWorker();
+  for (const auto& [fields, words] :
+       {std::pair("X-Deadline-Ms: 100\r\n", "deadline passed (the request's own, 100ms)"),
+        std::pair("X-Deadline-Ms: 5000\r\n", "deadline passed (handler work's, 2s)"),
+        std::pair("", "deadline passed (handler work's, 2s)")}) {
+    TestClient client = worker.Accept(kHttp);
+    client.Send(Post("/h/work", "x", fields));
+    Settle();
+    Advance(absl::Seconds(3));
+    EXPECT_PRED2(Contains, client.Read(), absl::StrCat("\"detail\": \"", words, "\""));
+  }
+}
+
+TEST_F(HttpConnectionTest, AnAnswerSaysWhichDeadlineAHandlerFoundPassed) {
+  TestWorker& worker = AddWorker();
+  for (const int ms : {50, 102}) {
+    TestClient client = worker.Accept(kHttp);
+    client.Send(Post("/h/work", "x", "X-Deadline-Ms: 101\r\n"));
+    Settle();
+    now_ = now_ + absl::Milliseconds(ms);
+    worker.ReplyError(worker.TakeJob()->id, ErrorCode::kDeadlineExceeded);
+    Settle();
+    EXPECT_PRED2(Contains, client.Read(),
+                 ms == 50 ? "\"of the handler\"" : "\"of the handler (the request's own, 101ms)\"");
+    now_ = now_ + absl::Milliseconds(200 - ms);
+  }
 }
 
 TEST_F(HttpConnectionTest, AFixedAnswerDoesNotMindLargeContent) {

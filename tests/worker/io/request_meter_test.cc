@@ -84,6 +84,30 @@ TEST_F(RequestMeterTest, CountsErrorsByTheirCode) {
   EXPECT_EQ(Of(Counts(kHttp, "work"), ErrorCode::kOk), 0u);
 }
 
+TEST_F(RequestMeterTest, CountsWhatIsRefusedUnderTheHandlerThatItIsFor) {
+  config_.listeners[kHttp].max_content = 100'000;
+  TestWorker& worker = AddWorker();
+  const std::string start = "POST /h/work HTTP/1.1\r\nHost: a\r\n";
+  for (const absl::string_view rest :
+       {"Content-Length: 0\r\nX-Deadline-Ms: x\r\n\r\n", "Content-Length: 100001\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n186a1\r\n",
+        "Transfer-Encoding: chunked\r\n\r\nno chunk\r\n"}) {
+    TestClient client = worker.Accept(kHttp);
+    client.Send(absl::StrCat(start, rest));
+    Settle();
+  }
+  EXPECT_EQ(Of(Counts(kHttp, "work"), ErrorCode::kInvalidArgument), 2u);
+  EXPECT_EQ(Of(Counts(kHttp, "work"), ErrorCode::kTooLarge), 2u);
+}
+
+TEST_F(RequestMeterTest, CountsContentThatTheMemoryCannotHoldUnderItsHandler) {
+  config_.listeners[kHttp].max_content = uint64_t{1} << 30;
+  TestClient client = AddWorker().Accept(kHttp);
+  client.Send("POST /h/work HTTP/1.1\r\nHost: a\r\nContent-Length: 900000000\r\n\r\n");
+  Settle();
+  EXPECT_EQ(Of(Counts(kHttp, "work"), ErrorCode::kTooLarge), 1u);
+}
+
 TEST_F(RequestMeterTest, CountsFixedAnswersAlsoBehindAJob) {
   const std::string get = "GET /h/fixed HTTP/1.1\r\nHost: a\r\n\r\n";
   TestWorker& worker = AddWorker();

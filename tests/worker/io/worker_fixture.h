@@ -219,12 +219,12 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
     }
     Transmit(reply, "", files);
   }
-  void ReplyError(uint64_t job) {
+  void ReplyError(uint64_t job, ErrorCode code = ErrorCode::kHandlerFailed) {
     proto::Reply reply;
     reply.set_id(job);
     reply.set_is_error(true);
     reply.set_message("of the handler");
-    reply.set_status(static_cast<uint32_t>(ErrorCode::kHandlerFailed));
+    reply.set_status(static_cast<uint32_t>(code));
     Transmit(reply, "", {});
   }
 
