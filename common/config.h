@@ -109,8 +109,10 @@ struct ListenerConfig {
       routes;  // http: paths, or patterns that end with *, to handlers
   bool keepalive = true;
   int backlog = 4096;
-  int mode = -1;             // unix: permission bits, -1 = by umask
-  std::string owner, group;  // unix: "" = leave
+  int mode = -1;                   // unix: permission bits, -1 = by umask
+  std::string owner, group;        // unix: "" = leave
+  std::vector<std::string> allow;  // who may connect (common/peer_filter.h); empty = everybody
+  bool proxy_protocol = false;     // each connection begins by saying who its client is
   uint64_t max_header = 64 << 10;
   uint64_t max_content = 64 << 20;
   uint64_t max_line = 64 << 10;

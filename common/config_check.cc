@@ -72,6 +72,26 @@ void CheckUnixOnlyKeys(const ListenerConfig& listener, const KeyOrigins& origins
   }
 }
 
+// Entries that could never match.
+void CheckAllow(const ListenerConfig& listener, const KeyOrigins& origins, ConfigErrors* errors) {
+  if (listener.proxy_protocol && listener.allow.empty()) {
+    errors->Add(origins.At("proxy_protocol"),
+                "listener.proxy_protocol needs listener.allow: whoever may connect can say that "
+                "it is anybody");
+  }
+  if (listener.address.text.empty() || listener.address.kind == ListenAddress::Kind::kSystemd) {
+    return;
+  }
+  const bool is_unix = listener.address.kind == ListenAddress::Kind::kUnix;
+  for (const std::string& entry : listener.allow) {
+    const bool is_account = absl::StartsWith(entry, "uid:") || absl::StartsWith(entry, "gid:");
+    if (is_account == is_unix) continue;
+    errors->Add(origins.At("allow"),
+                absl::StrCat("listener.allow: \"", entry, "\" is for ",
+                             is_unix ? "addresses of the network" : "unix: addresses", " only"));
+  }
+}
+
 void CheckAddressIsFree(const LocatedConfig& located, size_t index, ConfigErrors* errors) {
   const ListenAddress& address = located.config.listeners[index].address;
   for (size_t i = 0; i < index; ++i) {
@@ -93,6 +113,7 @@ void CheckListeners(const LocatedConfig& located, ConfigErrors* errors) {
     CheckListenerHandler(listener, located.listeners[i], handlers, errors);
     CheckRoutes(listener, located.listeners[i], handlers, errors);
     CheckUnixOnlyKeys(listener, located.listeners[i], errors);
+    CheckAllow(listener, located.listeners[i], errors);
     CheckAddressIsFree(located, i, errors);
   }
 }

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "common/builtin_handlers.h"
 #include "common/config_codec.h"
+#include "common/peer_filter.h"
 #include "common/syscall_names.h"
 
 namespace windlass {
@@ -93,6 +94,20 @@ Codec<std::vector<std::string>> SyscallListCodec() {
           absl::StrCat("must be names of system calls, and \"", name, "\" is none")));
     }
     return names;
+  };
+  return codec;
+}
+
+Codec<std::vector<std::string>> AllowListCodec() {
+  Codec<std::vector<std::string>> codec = TextListCodec();
+  codec.expects = "an array of addresses (\"10.0.0.0/8\"), users (\"uid:1000\") or groups";
+  codec.read = [read = codec.read](const TomlNode& node) {
+    absl::StatusOr<std::vector<std::string>> entries = read(node);
+    if (!entries.ok()) return entries;
+    const absl::StatusOr<PeerFilter> filter = PeerFilter::Parse(*entries);
+    if (!filter.ok())
+      entries = absl::InvalidArgumentError(absl::StrCat("is wrong: ", filter.status().message()));
+    return entries;
   };
   return codec;
 }
@@ -336,6 +351,12 @@ KeyTable<ListenerConfig> MakeListenerKeys() {
                   "Permission bits of a unix: address; by umask when not set."),
           MakeKey("owner", &L::owner, TextCodec(), "User that owns a unix: address."),
           MakeKey("group", &L::group, TextCodec(), "Group that owns a unix: address."),
+          MakeKey("allow", &L::allow, AllowListCodec(),
+                  "Who may connect: addresses and blocks of them; of a unix: address users and "
+                  "groups. Everybody when not set."),
+          MakeKey("proxy_protocol", &L::proxy_protocol, BooleanCodec(),
+                  "Whether connections begin with a header of the PROXY protocol, version 1 or 2, "
+                  "which says who the client is; needs allow, for the proxies."),
           MakeKey("max_header", &L::max_header, SizeCodec(1, 64 << 10),
                   "Longest header of a request."),
           MakeKey("max_content", &L::max_content, SizeCodec(1, uint64_t{1} << 40),

@@ -186,7 +186,7 @@ absl::StatusOr<PeerCredentials> PeerOf(int fd) {
   ucred peer = {};
   socklen_t length = sizeof(peer);
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return Failed("SO_PEERCRED");
-  return PeerCredentials{peer.uid, peer.pid};
+  return PeerCredentials{peer.uid, peer.gid, peer.pid};
 }
 
 absl::StatusOr<sockaddr_storage> PeerAddress(int fd, socklen_t* length) {

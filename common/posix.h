@@ -93,6 +93,7 @@ absl::Status TakeSocketError(int fd, absl::string_view what);  // SO_ERROR
 absl::StatusOr<sockaddr_storage> LocalAddress(int fd, socklen_t* length);
 struct PeerCredentials {
   uid_t user = 0;
+  gid_t group = 0;
   pid_t process = 0;  // 0: not in our namespace
 };
 absl::StatusOr<PeerCredentials> PeerOf(int fd);  // unix sockets: who connected (SO_PEERCRED)

@@ -100,7 +100,7 @@ struct alignas(4096) ProcessSlot {
   std::array<Word<uint64_t>, kErrorCodeCount> answers;  // by code
   Word<uint64_t> late_replies;  // dropped: their job was answered, lost or unknown
   Word<uint64_t> closed_idle, closed_frame, closed_write;  // by timeout
-  Word<uint64_t> shed_connections;  // closed at once: no descriptors or at max_connections
+  Word<uint64_t> shed_connections;  // closed at once: not allowed, or no room
   Word<uint64_t> moved_out;         // connections given to another worker
   Word<uint64_t> moved_in;
   Word<uint64_t> jobs_retried;          // run once more, because their process crashed

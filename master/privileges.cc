@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,6 +36,13 @@ std::optional<uint32_t> ParseId(const std::string& text) {
 absl::Status SetNoNewPrivileges() {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return Failed("PR_SET_NO_NEW_PRIVS");
   return absl::OkStatus();
+}
+
+// Best effort: only who has CAP_SETPCAP can, and who has not gains nothing by NO_NEW_PRIVS.
+void EmptyBoundingSet() {
+  for (int capability = 0; capability < 64; ++capability) {
+    (void)::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);  // EINVAL: there is none of that number
+  }
 }
 
 bool IsAlready(const Identity& identity) {
@@ -88,6 +97,7 @@ absl::StatusOr<Identity> LookUpIdentity(const std::string& user, const std::stri
 
 absl::Status BecomeIdentity(const Identity& identity) {
   if (absl::Status set = SetNoNewPrivileges(); !set.ok()) return set;
+  EmptyBoundingSet();  // later it may not
   if (!IsAlready(identity)) {
     const absl::string_view user = identity.user;
     if (::setgroups(0, nullptr) != 0) return Failed(absl::StrCat("become ", user, ": setgroups"));
@@ -101,6 +111,17 @@ absl::Status BecomeIdentity(const Identity& identity) {
   if (CanRegainRoot(identity)) {
     return absl::InternalError(absl::StrCat("become ", identity.user, ": root can be regained"));
   }
+  return absl::OkStatus();
+}
+
+absl::Status DropCapabilities() {
+  if (absl::Status set = SetNoNewPrivileges(); !set.ok()) return set;
+  EmptyBoundingSet();
+  if (RunningAsRoot() && ::setgroups(0, nullptr) != 0) return Failed("setgroups");
+  (void)::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
+  if (::syscall(SYS_capset, &header, none) != 0) return Failed("capset");
   return absl::OkStatus();
 }
 

@@ -27,6 +27,10 @@ absl::StatusOr<Identity> LookUpIdentity(const std::string& user, const std::stri
 // process may be anything between the two identities and must end. Called in a child. Blocking:
 // never.
 absl::Status BecomeIdentity(const Identity& identity);
+// Gives up all capabilities (capabilities(7)), also those that a program started later could get,
+// and supplementary groups, for good; who the process is stays. NO_NEW_PRIVS is set. Called in a
+// child, after it became who it shall be. Blocking: never.
+absl::Status DropCapabilities();
 // As root: becomes the user and group nobody. Otherwise nothing. NO_NEW_PRIVS is set in any case.
 absl::Status BecomeNobody();
 

@@ -103,6 +103,10 @@ void ResetSignals() {
       ::_exit(1);
     }
   }
+  if (const absl::Status dropped = DropCapabilities(); !dropped.ok()) {
+    LOG(ERROR) << dropped.ToString();
+    ::_exit(1);
+  }
   if (role.dies_with_master) {
     // After the change of user, which would clear it; and the master may have died before it was
     // set.

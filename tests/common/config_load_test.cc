@@ -99,6 +99,16 @@ prefetch = 0
 max_jobs = 1000
 max_age = "12h"
 max_memory = "1GiB"
+sandbox = "strict"
+sandbox_allow = ["openat", "open"]
+sandbox_log_only = true
+memory_limit = "512MiB"
+limit_nofile = 256
+limit_fsize = "2MiB"
+limit_nproc = 0
+limit_core = "1MiB"
+nice = 3
+oom_score_adj = 0
 [log]
 level = "debug"
 format = "json"
@@ -140,7 +150,24 @@ deadline = "1ms"
                                             SelectorKind::kPoll,
                                             CpuAffinity::kNone,
                                             absl::Hours(24)}));
-  EXPECT_EQ(config->pool, (PoolConfig{{false, 4}, 6, false, 0, 1000, absl::Hours(12), 1 << 30}));
+  PoolConfig pool;
+  pool.processes = {false, 4};
+  pool.queue = 6;
+  pool.prefetch_auto = false;
+  pool.max_jobs = 1000;
+  pool.max_age = absl::Hours(12);
+  pool.max_memory = 1 << 30;
+  pool.sandbox = SandboxLevel::kStrict;
+  pool.sandbox_allow = {"openat", "open"};
+  pool.sandbox_log_only = true;
+  pool.memory_limit = 512 << 20;
+  pool.limit_nofile = 256;
+  pool.limit_fsize = 2 << 20;
+  pool.limit_nproc = 0;
+  pool.limit_core = 1 << 20;
+  pool.nice = 3;
+  pool.oom_score_adj = 0;
+  EXPECT_EQ(config->pool, pool);
   EXPECT_EQ(config->log, (LogConfig{"debug", "json", "/var/log/w.log"}));
   ListenerConfig listener;
   listener.address = {ListenAddress::Kind::kUnix, "", 0, "/run/x.sock", "unix:/run/x.sock"};
@@ -286,6 +313,8 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
       {"[workers]\nselector = 'epol'\n",
        {"F:2:12: workers.selector must be one of \"epoll\", \"poll\", not \"epol\", did you mean "
         "'epoll'?"}},
+      {"[pool]\nsandbox_allow = ['openat', 'opensesame']\n",
+       {"F:2:17: pool.sandbox_allow must be names of system calls, and \"opensesame\" is none"}},
       {"[[listener]]\naddress=':9'\nkeepalive = 1\n",
        {"F:3:13: listener.keepalive must be true or false, not 1"}},
       {"[[listener]]\naddress=':9'\nhandler = ''\n",

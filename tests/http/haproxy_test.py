@@ -40,8 +40,8 @@ frontend clients
 backend windlass
   balance roundrobin
   default-server inter {inter}ms fall 1 rise 1
-  server one 127.0.0.1:{ports[0]} check {check_more}
-  server two 127.0.0.1:{ports[1]} check {check_more}
+  server one 127.0.0.1:{ports[0]} check {check_more} {server_more}
+  server two 127.0.0.1:{ports[1]} check {check_more} {server_more}
 """
 
 
@@ -54,7 +54,7 @@ def free_port():
 class Haproxy:
     """In front of both listeners of the server. Ended by close()."""
 
-    def __init__(self, server, check_path="/hello", check_port=None):
+    def __init__(self, server, check_path="/hello", check_port=None, server_more=""):
         self.folder = tempfile.TemporaryDirectory(prefix="windlass-haproxy-")
         folder = pathlib.Path(self.folder.name)
         self.port = free_port()
@@ -62,7 +62,7 @@ class Haproxy:
         configuration.write_text(CONFIGURATION.format(
             folder=folder, port=self.port, ports=server.ports, check_path=check_path, inter=CHECK_EVERY_MS,
             check_host="127.0.0.1" if check_port is None else f"127.0.0.1:{check_port}",
-            check_more="" if check_port is None else f"port {check_port}"))
+            check_more="" if check_port is None else f"port {check_port}", server_more=server_more))
         self.stats = folder / "stats.sock"
         self.log = folder / "log"
         with self.log.open("wb") as log:
@@ -149,6 +149,33 @@ class HaproxyInFront(unittest.TestCase):
     def test_reloads_under_load_with_checks_on_readyz(self):
         self.start("/readyz", at_the_admin_pages=True)
         self.reload_under_load()
+
+    def expect_the_clients_own_address(self, server_more):
+        with tempfile.TemporaryDirectory() as folder:
+            log = pathlib.Path(folder) / "access.log"
+            more = {"allow": ["127.0.0.0/8"], "proxy_protocol": True, "access_log": str(log)}
+            self.server = Server(listener("127.0.0.1:0", **more) + listener("127.0.0.1:0", **more), workers=2, pool=2)
+            self.addCleanup(self.server.close)
+            self.proxy = Haproxy(self.server, server_more=server_more)
+            self.addCleanup(self.proxy.close)
+            # An address of its own, so that it is not the proxy's.
+            with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.proxy.port, timeout=TIMEOUT,
+                                                               source_address=("127.0.0.9", 0))) as client:
+                for _ in range(4):  # at both servers
+                    client.request("POST", "/h/echo", b"hello", headers={"X-Request-Id": "behind the proxy"})
+                    self.assertEqual(client.getresponse().read(), b"hello")
+                address = "%s:%d" % client.sock.getsockname()
+            self.server.reload()  # which writes what waits
+            wanted = f'"peer":"{address}"'
+            served.wait_until(lambda: any(wanted in line for line in log.read_text().splitlines()
+                                          if '"request_id":"behind the proxy"' in line), TIMEOUT)
+            self.expect_no_failure()
+
+    def test_proxy_protocol_1_brings_the_clients_address(self):
+        self.expect_the_clients_own_address("send-proxy")
+
+    def test_proxy_protocol_2_brings_the_clients_address(self):
+        self.expect_the_clients_own_address("send-proxy-v2 check-send-proxy")
 
     def test_connections_to_the_server_are_shared_and_kept(self):
         """Or the tests above would show nothing: many requests of many clients are few connections."""

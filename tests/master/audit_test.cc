@@ -40,7 +40,7 @@ TEST(Audit, TheTerminalIsTheKernels) {
 }
 
 TEST(Audit, NamesUserAndCommandOfAProcess) {
-  const Asker asker = Asker::OfPeer({0, ::getpid()});
+  const Asker asker = Asker::OfPeer({0, 0, ::getpid()});
   EXPECT_EQ(asker.user, "root");
   EXPECT_EQ(asker.command, absl::string_view("master_tests").substr(0, 15));
   const Asker stranger = Asker::OfSignal({SIGTERM, SI_USER, 3'999'999'999, 0});

@@ -47,7 +47,7 @@ const std::vector<FaultCase> kFaults = {
     {"leak", "\"bytes\": 1048576", "", "Leaked", "", "", false, ""},
     {"oom", "\"bytes\": 33554432", "", "Took", "", "", false, ""},
     {"open-file", "\"path\": \"/etc/hostname\"", "", "ok", "", "", false, ""},
-    {"connect", "\"address\": \"127.0.0.1:1\"", "", "ECONNREFUSED", "", "", false, ""},
+    {"connect", "\"address\": \"/nowhere\"", "", "ENOENT", "", "", false, ""},
     {"fork", "\"ms\": 50", "", "result", "", "", false, ""},
 };
 

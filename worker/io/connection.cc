@@ -20,7 +20,12 @@ constexpr int kMaxDropsAtClose = 64;  // of a scratch buffer each
 
 Connection::Connection(OwnedFd socket, SelectorToken token, ListenerContext* listener,
                        IoServices* io)
-    : socket_(std::move(socket)), token_(token), listener_(listener), io_(io), timer_(this) {
+    : socket_(std::move(socket)),
+      token_(token),
+      listener_(listener),
+      io_(io),
+      awaits_proxy_(listener->config->proxy_protocol),
+      timer_(this) {
   accepted_ = since_ = last_active_ = blocked_since_ = io->now();
 }
 
@@ -69,7 +74,7 @@ void Connection::OnReady(uint32_t events) {
   if ((events & (kReadable | kHangup)) != 0) {
     switch (state_) {
       case ConnState::kReadingFrames:
-        listener_->framing->IsRaw() ? ReadRaw() : ReadFrames();
+        listener_->framing->IsRaw() && !awaits_proxy_ ? ReadRaw() : ReadFrames();
         break;
       case ConnState::kReceivingContent:
         ReadContent();

@@ -103,6 +103,8 @@ class Connection : public TimerOwner {
   ConnState state() const { return state_; }
   const ListenerContext& listener() const { return *listener_; }
   int fd() const { return socket_.get(); }
+  // "192.0.2.7:4711": the client, by what the proxy has said, if there is one.
+  std::string PeerName() const;
   Instant accepted() const { return accepted_; }
   Instant last_active() const { return last_active_; }
   uint32_t in_flight() const { return output_.exchanges(); }
@@ -125,7 +127,9 @@ class Connection : public TimerOwner {
   // what came. False: nothing came, and what that means has been done.
   bool ReceiveInput(size_t at_least, absl::string_view* fresh);
   void ReadFrames();
+  size_t CutProxyHeader(absl::string_view input);
   void ReadRaw();
+  void ReturnRaw(absl::string_view bytes);
   void ReadContent();
   void ReadAndDrop();
   void OnEndOfInput();
@@ -204,6 +208,7 @@ class Connection : public TimerOwner {
   bool peer_done_ = false;  // the end of its stream has been read
   bool finishes_ = false;   // as when draining, but this one alone
   bool has_asked_ = false;  // for anything, ever
+  bool awaits_proxy_;       // the proxy has not said yet who the client is
   Instant drained_;         // when Drain was called
   ByteBuffer input_;
   CutState cut_;
@@ -219,6 +224,7 @@ class Connection : public TimerOwner {
   Instant last_active_;  // a request or a part of an answer went through
   Instant blocked_since_;
   std::string access_start_;  // what its lines in the access log begin with; "": it has none
+  std::string peer_;          // who a proxy has said that the client is; "": nobody has
   Instant quiesced_;          // since when nobody reads, so that a frame cannot be late
 };
 

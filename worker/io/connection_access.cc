@@ -15,8 +15,13 @@ constexpr absl::string_view kClientGone = "client_gone";
 // The peer is asked for now: later it may be gone.
 void Connection::BeginAccessLog() {
   if (io_->access == nullptr || !io_->access->IsOn(listener_->index)) return;
-  access_start_ = AccessLog::Start(listener_->address, PeerName(socket_.get()),
-                                   ProtocolName(listener_->config->protocol));
+  if (awaits_proxy_) return;  // again when that is known
+  access_start_ =
+      AccessLog::Start(listener_->address, PeerName(), ProtocolName(listener_->config->protocol));
+}
+
+std::string Connection::PeerName() const {
+  return peer_.empty() ? windlass::PeerName(socket_.get()) : peer_;
 }
 
 void Connection::LogAccess(const Exchange& exchange, absl::string_view code) {

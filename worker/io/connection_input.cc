@@ -5,7 +5,9 @@
 #include "common/job_channel.h"
 #include "common/log.h"
 #include "common/posix.h"
+#include "worker/framing/proxy_header.h"
 #include "worker/io/connection.h"
+#include "worker/io/survey.h"
 
 namespace windlass {
 namespace {
@@ -65,6 +67,10 @@ void Connection::CutWaitingInput() {
 // Takes whole frames off the front of `input`; returns how many bytes are used up.
 size_t Connection::CutFrames(absl::string_view input) {
   size_t at = 0;
+  if (awaits_proxy_) {
+    at = CutProxyHeader(input);
+    if (awaits_proxy_) return 0;
+  }
   while (state_ == ConnState::kReadingFrames && at < input.size()) {
     if (AtLimit()) {
       Enter(ConnState::kAtLimit);
@@ -286,6 +292,30 @@ void Connection::SendContinue() {
   ScheduleFlush();
 }
 
+// Nothing to tell a client that is none: whoever does not begin with the header is closed.
+size_t Connection::CutProxyHeader(absl::string_view input) {
+  ProxyHeader header;
+  switch (windlass::CutProxyHeader(input, &header)) {
+    case ProxyOutcome::kNeedMore:
+      return 0;
+    case ProxyOutcome::kBad:
+      LOG_LIMITED(WARNING, io_->proxy_log, io_->now())
+          << "closed " << windlass::PeerName(socket_.get())
+          << ", which does not begin with a header of the PROXY protocol, at "
+          << listener_->address;
+      Close(CloseReason::kDone);
+      return 0;
+    case ProxyOutcome::kDone:
+      break;
+  }
+  awaits_proxy_ = false;
+  peer_ = std::move(header.peer);
+  BeginAccessLog();
+  if (!listener_->framing->IsRaw()) return header.bytes;
+  ReturnRaw(input.substr(header.bytes));
+  return input.size();
+}
+
 // Bytes back as they came: straight from where they were received, and only what the kernel does
 // not take is kept.
 void Connection::ReadRaw() {
@@ -293,17 +323,21 @@ void Connection::ReadRaw() {
   if (got.outcome == IoOutcome::kWouldBlock) return;
   if (got.outcome == IoOutcome::kEnd) return OnEndOfInput();
   if (got.outcome == IoOutcome::kPeerGone) return Close(CloseReason::kPeerGone);
+  ReturnRaw({io_->input_scratch.data(), got.bytes});
+}
+
+void Connection::ReturnRaw(absl::string_view bytes) {
+  if (bytes.empty()) return;
   last_active_ = io_->now();
   has_asked_ = true;
   Bump(io_->slot->requests);
   RequestHead head;
-  head.head_bytes = got.bytes;
-  LogInline(head, UINT32_MAX, got.bytes);
+  head.head_bytes = bytes.size();
+  LogInline(head, UINT32_MAX, bytes.size());
   // No requests, but what is read at a time counts as one.
   if (listener_->meter != nullptr) {
-    listener_->meter->OnInline(Exchange::kUnknown, got.bytes, got.bytes);
+    listener_->meter->OnInline(Exchange::kUnknown, bytes.size(), bytes.size());
   }
-  absl::string_view bytes(io_->input_scratch.data(), got.bytes);
   if (output_.empty()) {
     const iovec piece = {const_cast<char*>(bytes.data()), bytes.size()};
     const IoResult sent = SendSome(socket_.get(), absl::MakeConstSpan(&piece, 1));

@@ -109,14 +109,13 @@ bool Connection::Pack(OutgoingConnection* into) {
   into->socket = socket_.get();
   into->listener = listener_->address;
   into->protocol = ProtocolName(listener_->config->protocol);
+  into->peer = peer_;
   into->input = input_.view();
-  into->flags = {content_left_,
-                 static_cast<uint32_t>(tail_left_),
-                 peer_done_,
-                 closes || state_ == ConnState::kFinishing,
-                 accepted_,
-                 last_active_,
-                 state_ == ConnState::kQuiescing ? since_ + (io_->now() - quiesced_) : since_};
+  into->flags = {
+      content_left_, static_cast<uint32_t>(tail_left_),
+      peer_done_,    closes || state_ == ConnState::kFinishing,
+      awaits_proxy_, accepted_,
+      last_active_,  state_ == ConnState::kQuiescing ? since_ + (io_->now() - quiesced_) : since_};
   // Before the other worker has it: an entry whose descriptor is open elsewhere goes on reporting.
   io_->selector->Unregister(socket_.get());
   timer_.Disarm();
@@ -166,6 +165,8 @@ void Connection::Resume() {
 
 absl::Status Connection::StartMoved(IncomingConnection moved) {
   const MovedFlags& flags = moved.flags;
+  awaits_proxy_ = flags.awaits_proxy;
+  peer_ = std::move(moved.peer);
   BeginAccessLog();
   has_asked_ = flags.last_active > flags.accepted;
   accepted_ = std::clamp(flags.accepted, Instant{}, io_->now());

@@ -63,6 +63,8 @@ absl::StatusOr<PacketOutcome> SendOffer(int link, uint64_t id,
   offer.set_tail_bytes(connection.flags.tail_bytes);
   offer.set_peer_done(connection.flags.peer_done);
   offer.set_finishing(connection.flags.finishing);
+  offer.set_peer(connection.peer.data(), connection.peer.size());
+  offer.set_awaits_proxy(connection.flags.awaits_proxy);
   offer.set_accepted_ns(static_cast<uint64_t>(connection.flags.accepted.ns));
   offer.set_last_active_ns(static_cast<uint64_t>(connection.flags.last_active.ns));
   offer.set_frame_since_ns(static_cast<uint64_t>(connection.flags.frame_since.ns));
@@ -122,6 +124,7 @@ absl::StatusOr<IncomingConnection> ReadOffer(const proto::Offer& offer, absl::st
   if (payload.size() != bytes) return Broken("sizes");
   connection.listener = offer.listener();
   connection.protocol = offer.protocol();
+  connection.peer = offer.peer();
   connection.input = payload.substr(0, offer.input_bytes());
   size_t at = offer.input_bytes();
   for (const proto::Offer::Segment& segment : offer.output()) {
@@ -140,6 +143,7 @@ absl::StatusOr<IncomingConnection> ReadOffer(const proto::Offer& offer, absl::st
                       offer.tail_bytes(),
                       offer.peer_done(),
                       offer.finishing(),
+                      offer.awaits_proxy(),
                       Instant{static_cast<int64_t>(offer.accepted_ns())},
                       Instant{static_cast<int64_t>(offer.last_active_ns())},
                       Instant{static_cast<int64_t>(offer.frame_since_ns())}};

@@ -29,6 +29,7 @@ struct MovedFlags {
   uint32_t tail_bytes = 0;  // after those: the end of a frame
   bool peer_done = false;
   bool finishing = false;
+  bool awaits_proxy = false;  // the proxy has not said yet who the client is
   Instant accepted, last_active, frame_since;
 };
 
@@ -42,6 +43,7 @@ struct OutgoingConnection {
   };
   int socket = -1;
   absl::string_view listener, protocol;
+  absl::string_view peer;  // that a proxy has said; "": nobody has
   absl::string_view input;
   std::vector<Segment> output;
   MovedFlags flags;
@@ -55,7 +57,7 @@ struct IncomingConnection {
     uint64_t file_offset = 0, file_bytes = 0;
   };
   OwnedFd socket;
-  std::string listener, protocol;
+  std::string listener, protocol, peer;
   absl::string_view
       input;  // kInputPadding readable bytes follow. Valid like the packet or `memory`
   std::vector<Segment> output;

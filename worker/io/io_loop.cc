@@ -47,7 +47,11 @@ IoLoop::IoLoop(ProcessSetup setup, ControlChannel* control, std::unique_ptr<Sele
       client_fd_limit_(static_cast<int>(RaiseDescriptorLimit()) - kReservedDescriptors) {
   for (const ListenSocket& socket : setup_.listeners) {
     const ListenerConfig& config = setup_.config->listeners[socket.listener];
-    listeners_.push_back({socket.listener, &config, socket.address, MakeFraming(config)});
+    // It was read when the configuration was; a user that is gone since then allows nobody.
+    absl::StatusOr<PeerFilter> allow = PeerFilter::Parse(config.allow);
+    if (!allow.ok()) allow = PeerFilter::Nobody();
+    listeners_.push_back(
+        {socket.listener, &config, socket.address, MakeFraming(config), *std::move(allow)});
     if (setup_.slot.value >= setup_.scoreboard->worker_slots()) continue;
     listeners_.back().meter = std::make_unique<RequestMeter>(
         setup_.scoreboard->names(), &setup_.scoreboard->MutableMetrics(setup_.slot), socket.address,
@@ -179,6 +183,13 @@ void IoLoop::TakeClient(OwnedFd socket, uint32_t listener) {
         << "turned a client away: " << connections_.size() << " connections";
     Bump(slot_.shed_connections);
     return;  // closed at once
+  }
+  if (!listeners_[listener].allow.Allows(socket.get())) {
+    LOG_LIMITED(WARNING, refused_log_, timers_.now())
+        << "turned " << PeerName(socket.get()) << " away at " << listeners_[listener].address
+        << ": not in listener.allow";
+    Bump(slot_.shed_connections);
+    return;
   }
   auto made = std::make_unique<Connection>(std::move(socket), connections_.NextToken(),
                                            &listeners_[listener], &io_);

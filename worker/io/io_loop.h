@@ -90,7 +90,7 @@ class IoLoop : private AnswerSink, private MovedConnectionSink, private TimerOwn
   const int client_fd_limit_;  // higher ones are kept for what comes from the pool
   std::function<void(SelectorToken)> on_pages_ready_;  // set: pages are served
   bool master_gone_ = false;
-  LogLimit shed_log_, trouble_log_;
+  LogLimit shed_log_, refused_log_, trouble_log_;
 };
 
 }  // namespace windlass

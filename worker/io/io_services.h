@@ -7,6 +7,7 @@
 
 #include "common/config.h"
 #include "common/log_limit.h"
+#include "common/peer_filter.h"
 #include "common/scoreboard.h"
 #include "common/selector.h"
 #include "common/timer_wheel.h"
@@ -30,6 +31,7 @@ struct ListenerContext {
   const ListenerConfig* config = nullptr;
   std::string address;  // as it is bound
   std::unique_ptr<Framing> framing;
+  PeerFilter allow = {};
   std::unique_ptr<RequestMeter> meter = nullptr;  // null: nobody counts
 };
 
@@ -48,7 +50,7 @@ struct IoServices {
   PageSource* pages = nullptr;  // answers all requests instead of handlers; null in workers
   bool draining = false;        // connections close after their answers
   bool leaving = false;         // connections move to other workers
-  LogLimit closed_by_error_log, overloaded_log, handover_log;
+  LogLimit closed_by_error_log, overloaded_log, handover_log, proxy_log;
 
   // Where input of connections that have none waiting is received; used only within one call.
   std::vector<char> input_scratch;

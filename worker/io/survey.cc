@@ -57,7 +57,7 @@ uint32_t ListenerIndex(const ProcessSetup& setup, const ListenerContext& listene
 
 void Describe(const Connection& connection, const ProcessSetup& setup,
               proto::Report::Surveyed::Connection* into) {
-  into->set_peer(PeerName(connection.fd()));
+  into->set_peer(connection.PeerName());
   into->set_listener(ListenerIndex(setup, connection.listener()));
   const absl::string_view state = ConnStateName(connection.state());
   into->set_state(state.data(), state.size());

@@ -9,7 +9,6 @@
 #include "common/log_command.h"
 #include "proto/control.pb.h"
 #include "worker/pool/call_handler.h"
-#include "worker/pool/sandbox.h"
 
 namespace windlass {
 namespace {
@@ -54,10 +53,10 @@ JobLoop::JobLoop(ProcessSetup setup, ControlChannel* control, HandlerSet handler
       replies_(setup_, control),
       context_(*setup_.scoreboard) {}
 
-absl::Status JobLoop::EnterWalls() {
+absl::Status JobLoop::EnterWalls(const Sandbox& sandbox) {
   absl::Status entered = limits_.Enter(*setup_.config, setup_.payload_budget_bytes);
   if (!entered.ok()) return entered;
-  const absl::StatusOr<OwnedFd> asked = EnterSandbox(setup_.config->pool);
+  const absl::StatusOr<OwnedFd> asked = sandbox.Enter();
   if (!asked.ok() || !asked->valid()) return asked.status();
   proto::Report report;
   report.mutable_sandboxed();

@@ -18,6 +18,7 @@
 #include "worker/pool/job_context.h"
 #include "worker/pool/process_limits.h"
 #include "worker/pool/reply_sender.h"
+#include "worker/pool/sandbox.h"
 
 namespace windlass {
 
@@ -43,7 +44,7 @@ class JobLoop {
                                                          HandlerSet handlers,
                                                          std::optional<OutputCapture> output);
   // Call when all is loaded: from here on this process is within its limits and its sandbox.
-  absl::Status EnterWalls();
+  absl::Status EnterWalls(const Sandbox& sandbox);
   // Until the master says drain (0) or is gone (0).
   int Run();
 

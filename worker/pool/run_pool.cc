@@ -38,7 +38,7 @@ bool AwaitBegin(ControlChannel* control) {
 }
 
 absl::StatusOr<std::unique_ptr<JobLoop>> Begin(ProcessSetup setup, ControlChannel* control,
-                                               HandlerSet handlers) {
+                                               HandlerSet handlers, const Sandbox& sandbox) {
   std::optional<OutputCapture> output;
   if (absl::Status captured = CaptureOutput(setup.output, &output); !captured.ok()) {
     return captured;
@@ -49,7 +49,7 @@ absl::StatusOr<std::unique_ptr<JobLoop>> Begin(ProcessSetup setup, ControlChanne
   absl::StatusOr<std::unique_ptr<JobLoop>> loop =
       JobLoop::Create(std::move(setup), control, std::move(handlers), std::move(output));
   if (!loop.ok()) return loop;
-  if (absl::Status entered = (*loop)->EnterWalls(); !entered.ok()) return entered;
+  if (absl::Status entered = (*loop)->EnterWalls(sandbox); !entered.ok()) return entered;
   return loop;
 }
 
@@ -69,12 +69,12 @@ absl::Status CaptureOutput(int file, std::optional<OutputCapture>* output) {
   return absl::OkStatus();
 }
 
-int RunPool(ProcessSetup setup, HandlerSet handlers) {
+int RunPool(ProcessSetup setup, HandlerSet handlers, const Sandbox& sandbox) {
   ControlChannel control(std::move(setup.control));
   if (!AwaitBegin(&control)) return 0;
   proto::Report report;
   absl::StatusOr<std::unique_ptr<JobLoop>> loop =
-      Begin(std::move(setup), &control, std::move(handlers));
+      Begin(std::move(setup), &control, std::move(handlers), sandbox);
   if (!loop.ok()) {
     report.mutable_failed()->set_why(std::string(loop.status().message()));
     control.Send(report);

@@ -55,8 +55,7 @@ constexpr const char* kStrictCalls[] = {
     // what is only to be narrowed
     "seccomp"};
 
-SandboxRules Strict(uint32_t forbid, pid_t self_pid) {
-  const auto self = static_cast<uint64_t>(self_pid);
+SandboxRules Strict(uint32_t forbid, uint32_t self) {
   SandboxRules strict{forbid, {}};
   for (const char* name : kStrictCalls) strict.rules.push_back({name, SCMP_ACT_ALLOW});
   const auto allow = [&strict](const char* name, std::vector<scmp_arg_cmp> arguments) {
@@ -107,8 +106,7 @@ constexpr const char* kForbiddenCalls[] = {
     // its scheduling class; others' priorities
     "ioprio_set", "sched_setattr", "sched_setscheduler", "vhangup"};
 
-SandboxRules Basic(uint32_t forbid, pid_t self_pid) {
-  const auto self = static_cast<uint64_t>(self_pid);
+SandboxRules Basic(uint32_t forbid, uint32_t self) {
   SandboxRules basic{SCMP_ACT_ALLOW, {}};
   for (const char* name : kForbiddenCalls) basic.rules.push_back({name, forbid});
   const auto forbid_if = [&](const char* name, std::vector<scmp_arg_cmp> arguments) {
@@ -147,7 +145,7 @@ SandboxRules Basic(uint32_t forbid, pid_t self_pid) {
 
 }  // namespace
 
-SandboxRules RulesOf(SandboxLevel level, uint32_t forbid, pid_t self) {
+SandboxRules RulesOf(SandboxLevel level, uint32_t forbid, uint32_t self) {
   CHECK(level != SandboxLevel::kOff);
   return level == SandboxLevel::kStrict ? Strict(forbid, self) : Basic(forbid, self);
 }

@@ -2,7 +2,6 @@
 #define WINDLASS_WORKER_POOL_SANDBOX_RULES_H_
 
 #include <seccomp.h>
-#include <sys/types.h>
 
 #include <vector>
 
@@ -19,12 +18,12 @@ struct SandboxRule {
 };
 
 // What a level says of calls that no rule is about, and its rules. `forbid`: the action for what
-// is forbidden. `self`: the process that will be in it. REQUIRES: not kOff.
+// is forbidden. `self`: the id of the process that will be in it. REQUIRES: not kOff.
 struct SandboxRules {
   uint32_t otherwise;
   std::vector<SandboxRule> rules;
 };
-SandboxRules RulesOf(SandboxLevel level, uint32_t forbid, pid_t self);
+SandboxRules RulesOf(SandboxLevel level, uint32_t forbid, uint32_t self);
 
 }  // namespace windlass
 

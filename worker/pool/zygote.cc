@@ -36,6 +36,9 @@ absl::Status Zygote::Load() {
   slot.job_handler.store(0);
   if (!handlers.ok()) return handlers.status();
   handlers_ = *std::move(handlers);
+  absl::StatusOr<Sandbox> sandbox = Sandbox::Compile(setup_.config->pool);
+  if (!sandbox.ok()) return sandbox.status();
+  sandbox_ = *std::move(sandbox);
   PrimeUnwinding();
   InitSymbolizer();
   if (setup_.config->pool.sandbox == SandboxLevel::kStrict) LoadCommonCharsets();
@@ -131,7 +134,7 @@ int Zygote::RunClone() {
   output_.reset();
   if (setup_.output >= 0) ::close(setup_.output);
   setup_.output = clone_output_.Take();
-  return RunPool(std::move(setup_), *std::move(handlers_));
+  return RunPool(std::move(setup_), *std::move(handlers_), sandbox_);
 }
 
 void Zygote::Symbolize(const proto::Command::Symbolize& command) {

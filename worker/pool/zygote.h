@@ -11,6 +11,7 @@
 #include "common/process_setup.h"
 #include "proto/control.pb.h"
 #include "worker/handlers/handler_set.h"
+#include "worker/pool/sandbox.h"
 
 namespace windlass {
 
@@ -40,6 +41,7 @@ class Zygote {
   ProcessSetup setup_;
   std::unique_ptr<ControlChannel> control_;
   std::optional<HandlerSet> handlers_;
+  Sandbox sandbox_;
   std::optional<OutputCapture> output_;
   LogLimit output_limit_{kOutputRate};
   std::string clone_name_;

@@ -59,6 +59,7 @@ class HandOverMessageTest : public testing::Test {
     outgoing_.socket = client_.ours.get();
     outgoing_.listener = "127.0.0.1:7000";
     outgoing_.protocol = "line";
+    outgoing_.peer = "192.0.2.7:4711";
     open_before_ = OpenDescriptors();
   }
   void TearDown() override {
@@ -137,6 +138,7 @@ TEST_F(HandOverMessageTest, CarriesTheClientsSocketAndWhereItCameIn) {
   EXPECT_NE(::fcntl(moved.socket.get(), F_GETFD) & FD_CLOEXEC, 0);
   EXPECT_EQ(moved.listener, "127.0.0.1:7000");
   EXPECT_EQ(moved.protocol, "line");
+  EXPECT_EQ(moved.peer, "192.0.2.7:4711");
   EXPECT_EQ(moved.input, "");
   EXPECT_TRUE(moved.output.empty());
 }
@@ -146,15 +148,22 @@ TEST_F(HandOverMessageTest, CarriesEveryFlagByItself) {
     std::string name;
     MovedFlags flags;
   };
-  const std::vector<Case> cases = {{"none", {}},
-                                   {"skip_bytes", {UINT64_MAX, 0, false, false, {}, {}, {}}},
-                                   {"tail_bytes", {0, UINT32_MAX, false, false, {}, {}, {}}},
-                                   {"peer_done", {0, 0, true, false, {}, {}, {}}},
-                                   {"finishing", {0, 0, false, true, {}, {}, {}}},
-                                   {"accepted", {0, 0, false, false, Instant{INT64_MAX}, {}, {}}},
-                                   {"last_active", {0, 0, false, false, {}, Instant{1}, {}}},
-                                   {"frame_since", {0, 0, false, false, {}, {}, Instant{2}}},
-                                   {"all", {1, 2, true, true, Instant{3}, Instant{4}, Instant{5}}}};
+  const auto flags = [](auto set) {
+    MovedFlags all;
+    set(&all);
+    return all;
+  };
+  const std::vector<Case> cases = {
+      {"none", {}},
+      {"skip_bytes", flags([](MovedFlags* all) { all->skip_bytes = UINT64_MAX; })},
+      {"tail_bytes", flags([](MovedFlags* all) { all->tail_bytes = UINT32_MAX; })},
+      {"peer_done", flags([](MovedFlags* all) { all->peer_done = true; })},
+      {"finishing", flags([](MovedFlags* all) { all->finishing = true; })},
+      {"awaits_proxy", flags([](MovedFlags* all) { all->awaits_proxy = true; })},
+      {"accepted", flags([](MovedFlags* all) { all->accepted = Instant{INT64_MAX}; })},
+      {"last_active", flags([](MovedFlags* all) { all->last_active = Instant{1}; })},
+      {"frame_since", flags([](MovedFlags* all) { all->frame_since = Instant{2}; })},
+      {"all", {1, 2, true, true, true, Instant{3}, Instant{4}, Instant{5}}}};
   for (const Case& sent : cases) {
     SCOPED_TRACE(sent.name);
     outgoing_.flags = sent.flags;
@@ -163,6 +172,7 @@ TEST_F(HandOverMessageTest, CarriesEveryFlagByItself) {
     EXPECT_EQ(read.tail_bytes, sent.flags.tail_bytes);
     EXPECT_EQ(read.peer_done, sent.flags.peer_done);
     EXPECT_EQ(read.finishing, sent.flags.finishing);
+    EXPECT_EQ(read.awaits_proxy, sent.flags.awaits_proxy);
     EXPECT_EQ(read.accepted, sent.flags.accepted);
     EXPECT_EQ(read.last_active, sent.flags.last_active);
     EXPECT_EQ(read.frame_since, sent.flags.frame_since);
