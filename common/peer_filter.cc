@@ -118,6 +118,8 @@ absl::Status PeerFilter::AddBlock(absl::string_view entry) {
 bool PeerFilter::AllowsAddress(const sockaddr* address) const {
   if (allows_all_) return true;
   uint8_t bytes[16] = {};
+  // ::/0 is all of IPv6, and nothing of IPv4.
+  int least_bits = 0;
   if (address->sa_family == AF_INET) {
     WriteMapped(reinterpret_cast<const sockaddr_in*>(address)->sin_addr, bytes);
   } else if (address->sa_family == AF_INET6) {
@@ -125,8 +127,9 @@ bool PeerFilter::AllowsAddress(const sockaddr* address) const {
   } else {
     return false;
   }
-  return std::any_of(blocks_.begin(), blocks_.end(), [&bytes](const Block& block) {
-    return SameBits(block.bytes, bytes, block.bits);
+  if (std::memcmp(bytes, kMapped, sizeof(kMapped)) == 0) least_bits = kMappedBits;
+  return std::any_of(blocks_.begin(), blocks_.end(), [&](const Block& block) {
+    return block.bits >= least_bits && SameBits(block.bytes, bytes, block.bits);
   });
 }
 

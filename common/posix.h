@@ -187,6 +187,9 @@ void ReapStranger(pid_t pid);
 uint64_t ResidentBytes(pid_t pid);  // by /proc; 0 when it is gone
 // Whether its main thread has blocked `signal`; nullopt when it is gone.
 std::optional<bool> HasBlocked(pid_t pid, int signal);
+// Whether others of the same user may look into this process (/proc/PID/mem, /proc/PID/fd) and it
+// may leave a core dump: prctl(2), PR_SET_DUMPABLE. Clones inherit it; execve(2) sets it.
+void SetDumpable(bool dumpable);
 void SetParentDeathSignal(int signal);
 // What ps and top show; the kernel keeps 15 characters.
 void NameProcess(const std::string& name);

@@ -164,6 +164,8 @@ uint64_t RaiseDescriptorLimit() {
   return limit.rlim_cur;
 }
 
+void SetDumpable(bool dumpable) { (void)::prctl(PR_SET_DUMPABLE, dumpable ? 1 : 0, 0, 0, 0); }
+
 void CloseAllFdsExcept(absl::Span<const int> keep) {
   std::vector<int> sorted(keep.begin(), keep.end());
   std::sort(sorted.begin(), sorted.end());

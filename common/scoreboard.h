@@ -50,7 +50,7 @@ struct StackSample {
 // The system call for which a process's sandbox ended it.
 struct ForbiddenCall {
   static constexpr size_t kPathBytes = 96;
-  Word<uint64_t> job;  // that ran then, or a kSlot...; 0: there was none
+  Word<uint64_t> taken;  // how many so far; written last of all
   Word<int32_t> number;
   std::array<Word<uint64_t>, 6> arguments;
   std::array<Word<uint64_t>, kPathBytes / 8>

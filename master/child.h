@@ -86,6 +86,7 @@ struct Child {
   };
   Sample sample;
   uint64_t stacks_before = 0;  // that its slot had taken by its start
+  uint64_t calls_before = 0;   // forbidden ones that its slot had written down by then
   JobCounts counts_before;     // of its slot then
   std::string no_stack;        // killed: why it told no call stack; "" = it did
   ChildId replaces;            // ready first, then that one retires

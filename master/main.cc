@@ -13,6 +13,7 @@
 #include "common/config_load.h"
 #include "common/config_print.h"
 #include "common/log.h"
+#include "common/posix.h"
 #include "master/ask_child.h"
 #include "master/beginning.h"
 #include "master/master_loop.h"
@@ -61,6 +62,7 @@ int Serve(const Options& options, std::vector<std::string> command, Config confi
   LogLevel level = LogLevel::INFO;
   ParseLogLevel(config.log.level, &level);
   InitLog("master", level);
+  SetDumpable(false);  // handlers of the same user must not reach it by /proc
   const sigset_t signals = BlockMasterSignals();
   SpawnSettings settings;
   if (absl::Status prepared = PrepareMaster(config, &settings); !prepared.ok()) {

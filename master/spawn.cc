@@ -7,10 +7,12 @@
 
 #include <array>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/captured_output.h"
 #include "common/control_channel.h"
 #include "common/posix.h"
+#include "common/read_file.h"
 #include "master/privileges.h"
 #include "master/service_manager.h"
 #include "proto/control.pb.h"
@@ -52,8 +54,12 @@ std::vector<int> TakeChannels(const RoleSpec& role, const Generation& generation
 // Its clones inherit it. Before the change of user, after which the file would be root's. A server
 // that has been given a higher score must not lower it.
 void PreferForOomKill(int score) {
+  constexpr char kPath[] = "/proc/self/oom_score_adj";
+  int own = 0;
+  const absl::StatusOr<std::string> now = ReadFile(kPath);
+  if (now.ok() && absl::SimpleAtoi(*now, &own) && own >= score) return;
   const std::string text = absl::StrCat(score);
-  const OwnedFd file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+  const OwnedFd file(::open(kPath, O_WRONLY | O_CLOEXEC));
   if (!file.valid() || ::write(file.get(), text.data(), text.size()) < 0) {
     LOG(DEBUG) << "pool.oom_score_adj: " << absl::ErrnoToStatus(errno, "it stays as it is");
   }
@@ -107,6 +113,8 @@ void ResetSignals() {
     LOG(ERROR) << dropped.ToString();
     ::_exit(1);
   }
+  // Pool processes may run what others want: they must not reach the rest of us by /proc.
+  SetDumpable(false);
   if (role.dies_with_master) {
     // After the change of user, which would clear it; and the master may have died before it was
     // set.

@@ -146,7 +146,6 @@ void Supervisor::BeginServing(Child& child) {
     proto::Command command;
     command.mutable_serve();
     if (!Tell(child, command)) return;
-    DealCpus();
     services_.owner->OnWorkerServing(this, &child);
   }
   if (child.is_admin()) {
@@ -158,6 +157,7 @@ void Supervisor::BeginServing(Child& child) {
     LOG_LIMITED(INFO, serves_log_, timers_->now()) << NameOf(child) << " serves, pid " << child.pid;
   }
   if (child.replaces != ChildId{}) RetireReplaced(child);
+  if (child.is_worker()) DealCpus();
 }
 
 void Supervisor::OnReady(SelectorToken token) {

@@ -212,6 +212,7 @@ class Supervisor : public TimerOwner {
   void RetireReplaced(const Child& successor);
   void UpdateState();
   void PublishPlaces();
+  bool TakesReplies(const Child& worker) const;
   Child* FindWorker(SlotIndex slot, uint32_t incarnation);
   Child* Find(ChildId id);
   bool AnyLeft(Role role) const;

@@ -51,6 +51,8 @@ void Supervisor::AdoptChild(const proto::UpgradeState::Process& process) {
   child.work_before = process.work_before();
   const ProcessSlot& slot = board_->slot(*child.slot);
   child.stacks_before = slot.stack.taken.load();
+  child.calls_before = slot.forbidden.taken.load();
+  if (child.is_worker()) child.cpus = {-1};  // whatever it was told to
   child.counts_before = {process.work_before(), slot.jobs_expired.load(),
                          slot.replies_dropped.load()};
   child.moves = process.moves();

@@ -118,6 +118,7 @@ void Supervisor::BeginLife(Child& child) {
   child.work_before = WorkOf(child);
   const ProcessSlot& slot = board_->slot(*child.slot);
   child.stacks_before = slot.stack.taken.load();
+  child.calls_before = slot.forbidden.taken.load();
   child.cpus.clear();
   child.is_spent = false;
   child.sandbox.Reset();
@@ -166,7 +167,7 @@ void Supervisor::TakeReports(Child& child) {
       case ControlChannel::Outcome::kPeerGone:
         // Its pidfd tells the rest. A process that lives on without its channel cannot be
         // supervised; one that is leaving has its deadline.
-        if (!child.leaving() && !child.is_spent) (void)PidfdSignal(child.pidfd.get(), SIGKILL);
+        if (!child.leaving()) (void)PidfdSignal(child.pidfd.get(), SIGKILL);
         selector_->Unregister(child.control->fd());
         child.control.reset();
         return;
@@ -181,6 +182,7 @@ void Supervisor::HandleReport(Child& child, const proto::Report& report) {
     case proto::Report::kReady:
       return Apply(child, ChildEvent::kReady);
     case proto::Report::kFailed:
+      if (child.state != ChildState::kStarting) return;  // a process that runs what others want
       LOG(ERROR) << NameOf(child) << " cannot start: " << report.failed().why();
       child.cannot_start = report.failed().why();
       if (state_ == State::kStarting && child.is_needed() && why_.empty()) {
@@ -188,9 +190,13 @@ void Supervisor::HandleReport(Child& child, const proto::Report& report) {
       }
       return;
     case proto::Report::kReplyDropped: {
+      if (!child.is_pool()) return;
       Child* const worker = FindWorker(SlotIndex{report.reply_dropped().worker_slot()},
                                        report.reply_dropped().incarnation());
-      if (worker != nullptr) Kill(*worker, EndCause::kUnresponsive, "it does not take its answers");
+      // Whoever says it may be anybody's: the channel is looked at.
+      if (worker != nullptr && !TakesReplies(*worker)) {
+        Kill(*worker, EndCause::kUnresponsive, "it does not take its answers");
+      }
       return;
     }
     case proto::Report::kCloned:
@@ -211,6 +217,8 @@ void Supervisor::HandleReport(Child& child, const proto::Report& report) {
       if (child.is_pool() && child.state == ChildState::kServing) {
         child.is_spent = true;
         child.ends_by = EndCause::kMemoryLimit;
+        Apply(child, ChildEvent::kDrain);
+        if (generation_.can_repair()) ResizeRole(Role::kPool, wanted_pool_);
       }
       return;
     case proto::Report::kSandboxed:
@@ -251,7 +259,7 @@ void Supervisor::OnExited(Child& child) {
   if (child.is_pool()) SettleJobs(held, death.text);
   const bool lived_long = timers_->now() - child.started >= policy_.healthy_after;
   // In RECEIVING it may have had one: the doubt is the job's.
-  if (held.id != kSlotIdle || lived_long || child.is_spent) {
+  if (held.id != kSlotIdle || lived_long) {
     child.quick_deaths = 0;
   } else {
     // One that has done something breaks the row, but is no reason for haste.
@@ -318,6 +326,14 @@ void Supervisor::ClearSlot(const Child& child) {
   slot.next_since_ns.store(0);
   slot.connections.store(0);
   slot.payload_bytes.store(0);
+}
+
+// Its reply channel is writable while it is mostly empty.
+bool Supervisor::TakesReplies(const Child& worker) const {
+  const size_t index = worker.slot->value - generation_.place().first_worker;
+  if (index >= generation_.replies().size()) return true;
+  pollfd channel = {generation_.replies()[index].send_end.get(), POLLOUT, 0};
+  return !Poll(absl::MakeSpan(&channel, 1), 0).ok() || (channel.revents & POLLOUT) != 0;
 }
 
 Child* Supervisor::FindWorker(SlotIndex slot, uint32_t incarnation) {

@@ -68,7 +68,7 @@ Death Supervisor::CertificateFor(const Child& child, pid_t pid, const ExitStatus
   death.peak_resident_bytes = status.peak_resident_bytes;
   death.text = DescribeExit(status);
   const bool was_killed = !child.killed_because.empty();
-  const bool ended_well = (child.leaving() || child.is_spent) && status.exited && status.code == 0;
+  const bool ended_well = child.leaving() && status.exited && status.code == 0;
   // Its generation will be given up, if it has not been: it may be heard before or after that.
   const bool ends_generation = !child.cannot_start.empty() && child.is_needed() &&
                                (state_ == State::kStarting || state_ == State::kFailed);
@@ -85,7 +85,8 @@ Death Supervisor::CertificateFor(const Child& child, pid_t pid, const ExitStatus
       absl::StrAppend(&death.text, ": out of memory in cgroup ", *cgroup);
     }
   }
-  if (death.cause == EndCause::kSeccomp && slot.forbidden.job.load() == slot.job.load()) {
+  if (death.cause == EndCause::kSeccomp && child.is_pool() &&
+      slot.forbidden.taken.load() != child.calls_before) {
     absl::StrAppend(&death.text, ": the sandbox forbids ",
                     SyscallName(slot.forbidden.number.load()));
     death.forbidden_call = DescribeCall(slot.forbidden);

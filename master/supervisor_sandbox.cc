@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/log.h"
+#include "common/posix.h"
 #include "common/syscall_names.h"
 #include "master/supervisor.h"
 
@@ -43,6 +44,13 @@ void Supervisor::WatchSandbox(Child& child) {
 void Supervisor::AnswerSandbox(Child& child) {
   if (!child.sandbox.valid()) return;
   seccomp_notif asked = {};
+  // Without a question it would wait for one.
+  pollfd waiting = {child.sandbox.get(), POLLIN, 0};
+  if (!Poll(absl::MakeSpan(&waiting, 1), 0).ok() || (waiting.revents & POLLIN) == 0) {
+    if (waiting.revents == 0) return;
+    selector_->Unregister(child.sandbox.get());
+    return child.sandbox.Reset();
+  }
   if (::ioctl(child.sandbox.get(), SECCOMP_IOCTL_NOTIF_RECV, &asked) != 0) {
     if (errno == EINTR || errno == ENOENT) return;  // whoever asked is gone
     selector_->Unregister(child.sandbox.get());

@@ -52,6 +52,7 @@ TEST(PeerFilter, OfAnythingOfAKindIsAllOfItsKind) {
   EXPECT_TRUE(Allows(Filter({"0.0.0.0/0"}), "203.0.113.9"));
   EXPECT_FALSE(Allows(Filter({"0.0.0.0/0"}), "2001:db8::1"));
   EXPECT_TRUE(Allows(Filter({"::/0"}), "2001:db8::1"));
+  EXPECT_FALSE(Allows(Filter({"::/0"}), "203.0.113.9"));
   EXPECT_TRUE(Allows(Filter({"::ffff:0:0/96"}), "203.0.113.9"));
 }
 

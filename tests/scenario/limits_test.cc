@@ -62,6 +62,26 @@ TEST(MemoryLimit, ThatJobsHaveUsedUpCostsTheProcessBetweenJobs) {
   EXPECT_EQ(ServerStatus::Of(*server).totals.at("deaths"), 0u) << "it was meant to end";
 }
 
+// Nothing is given back when the job ends, and there is nothing left to say so with but a reserve.
+TEST(MemoryLimit, ThatIsUsedUpInSmallPiecesIsAnErrorOfTheJobToo) {
+  const FaultyServer server("", {.pool = 1, .in_pool = "memory_limit = \"32MiB\""});
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(server.Ask("leak", "\"bytes\": 1073741824, \"block\": 64").content, kOutOfMemory);
+    EXPECT_EQ(Take(server, 8).status, "") << "in a fresh one";
+  }
+  EXPECT_EQ(ServerStatus::Of(*server).totals.at("deaths"), 0u);
+}
+
+TEST(MemoryLimit, OfAHandlerThatIsUsedUpCostsTheProcessToo) {
+  for (const char* in_pool : {"", "memory_limit = \"1GiB\""}) {
+    const FaultyServer server("memory_limit = \"64MiB\"", {.pool = 1, .in_pool = in_pool});
+    EXPECT_EQ(Take(server, 40, "leak").status, "");
+    EXPECT_EQ(Take(server, 40, "leak").content, kOutOfMemory);
+    EXPECT_EQ(Take(server, 40, "leak").status, "") << "in a fresh one";
+    EXPECT_TRUE(server.IsWhole());
+  }
+}
+
 TEST(MemoryLimit, OfAHandlerIsItsOwn) {
   const FaultyServer server(
       "memory_limit = \"16MiB\"",
@@ -80,8 +100,7 @@ TEST(MemoryLimit, OfAHandlerNeedsNoneOfThePool) {
   EXPECT_EQ(Take(server, 8).status, "");
 }
 
-// Memory of results is shared, none of the private memory, so this is the address space.
-TEST(MemoryLimit, IsNotToBeHadAsSharedMemoryEither) {
+TEST(MemoryLimit, IsForResultsToo) {
   const FaultyServer server(
       "", {.in_workers = "payload_memory = \"64MiB\"", .in_pool = "memory_limit = \"64MiB\""});
   EXPECT_NE(Take(server, 512, "scratch").status, "");

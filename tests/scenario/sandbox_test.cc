@@ -49,8 +49,12 @@ const TriedCall kCalls[] = {
     {"pidfd-send-signal", Forbidden("pidfd_send_signal"), Forbidden("pidfd_send_signal")},
     {"set-owner", Forbidden("fcntl"), Forbidden("fcntl")},
     {"memory-of-other", Forbidden("process_vm_readv"), Forbidden("process_vm_readv")},
-    {"limit-of-other", Forbidden("prlimit64"), Forbidden("prlimit64")},
-    {"nice-of-other", Forbidden("setpriority"), Forbidden("setpriority")},
+    {"limit-of-other", Forbidden("prlimit64"), {"", "EPERM"}},
+    {"nice-of-other", Forbidden("setpriority"), {"", "EPERM"}},
+    {"affinity-of-thread", Forbidden("sched_setaffinity"), {"", "EPERM"}},
+    {"scheduling-class", Forbidden("sched_setattr"), {"", "EPERM"}},
+    {"memory-file-of-other", Forbidden("openat"), {"", "EACCES"}},
+    {"descriptor-of-other", Forbidden("openat"), {"", "EACCES"}},
     {"parent-death-signal", Forbidden("prctl"), Forbidden("prctl")},
     {"mount", Forbidden("mount"), Forbidden("mount")},
     {"keyctl", Forbidden("keyctl"), Forbidden("keyctl")},
@@ -123,6 +127,16 @@ TEST_F(Sandbox, NamesTheCallWithItsArgumentsToTheOperatorOnly) {
   const std::string call = "openat(0xffffff9c, \"/etc/hostname\", 0x80000, 0x0)";
   ASSERT_TRUE(Eventually([&] { return (*server)->LogHas(call); }));
   EXPECT_EQ(ServerDeaths::Of(**server).OfPool().at(0).forbidden_call, call);
+}
+
+// pthread_create(3) blocks all signals around it, so nobody can write down which call it was.
+TEST_F(Sandbox, OfStrictHasNoThreads) {
+  const auto strict = ServerWith("sandbox = \"strict\"");
+  EXPECT_EQ(Try(*strict, "thread").status, "handler_crashed");
+  ASSERT_TRUE(Eventually([&] { return ServerDeaths::Of(**strict).OfPool().size() == 1; }));
+  EXPECT_EQ(ServerDeaths::Of(**strict).OfPool().at(0).kind, "seccomp");
+  const auto basic = ServerWith("");
+  EXPECT_EQ(Try(*basic, "thread").status, "");
 }
 
 TEST_F(Sandbox, IsWidenedByName) {

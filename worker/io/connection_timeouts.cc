@@ -48,7 +48,7 @@ bool Connection::AnswerTimeout() {
   const bool is_receiving = state_ == ConnState::kReceivingContent;
   const bool is_waiting = is_receiving || state_ == ConnState::kReadingFrames;
   FrameError error;
-  if (!is_waiting || TimeoutReason() != CloseReason::kFrameTimeout ||
+  if (!is_waiting || awaits_proxy_ || TimeoutReason() != CloseReason::kFrameTimeout ||
       !listener_->framing->TimeoutError(&error)) {
     return false;
   }

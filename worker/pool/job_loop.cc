@@ -248,8 +248,8 @@ void JobLoop::AnswerWith(Handler& handler, const Request& request) {
 }
 
 void JobLoop::OnOutOfMemory() {
-  limits_.UseMemoryLimit(0);
-  if (limits_.IsMemoryKept()) {
+  replies_.Abort();
+  if (limits_.OnOutOfMemory()) {
     // Before the answer: who has that may look already.
     stopping_ = true;
     proto::Report report;

@@ -8,12 +8,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <vector>
+#include <iterator>
+#include <utility>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 
 namespace windlass {
 namespace {
@@ -28,25 +27,33 @@ absl::StatusOr<OwnMemory> MeasureOwnMemory(int statm) {
   char text[256];
   const ssize_t size = ::pread(statm, text, sizeof(text), 0);
   if (size < 0) return absl::ErrnoToStatus(errno, kStatm);
-  const std::vector<absl::string_view> fields =
-      absl::StrSplit(absl::string_view(text, static_cast<size_t>(size)), ' ');
-  OwnMemory memory;
-  if (fields.size() < 6 || !absl::SimpleAtoi(fields[0], &memory.address_space) ||
-      !absl::SimpleAtoi(fields[5], &memory.data)) {
-    return absl::InternalError(absl::StrCat(kStatm, " cannot be read"));
+  // Without taking memory: there may be none.
+  uint64_t fields[6] = {};
+  size_t field = 0;
+  for (ssize_t i = 0; i < size && field < std::size(fields); ++i) {
+    if (text[i] == ' ') {
+      ++field;
+    } else if (text[i] >= '0' && text[i] <= '9') {
+      fields[field] = 10 * fields[field] + static_cast<uint64_t>(text[i] - '0');
+    }
   }
+  OwnMemory memory = {fields[0], fields[5]};
   const auto page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
   memory.address_space *= page;
   memory.data *= page;
   return memory;
 }
 
-// Soft and hard. A hard limit that is lower already stays.
-absl::Status Limit(__rlimit_resource resource, const char* key, uint64_t most) {
+// Of the hard limit of memory beyond the soft one: what it takes to answer "out of memory".
+constexpr uint64_t kReserve = 1 << 20;
+
+// Soft, and `reserve` more hard. A hard limit that is lower already stays.
+absl::Status Limit(__rlimit_resource resource, const char* key, uint64_t most,
+                   uint64_t reserve = 0) {
   rlimit limit = {};
   if (::getrlimit(resource, &limit) != 0) return absl::ErrnoToStatus(errno, key);
-  limit.rlim_max = std::min<rlim_t>(limit.rlim_max, most);
-  limit.rlim_cur = limit.rlim_max;
+  limit.rlim_max = std::min<rlim_t>(limit.rlim_max, most + reserve);
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, most);
   if (::setrlimit(resource, &limit) == 0) return absl::OkStatus();
   return absl::ErrnoToStatus(errno, absl::StrCat("pool.", key));
 }
@@ -82,9 +89,9 @@ absl::Status ProcessLimits::Enter(const Config& config, uint64_t payload_bytes) 
   base_ = memory->data;
   if (pool.memory_limit == 0) return absl::OkStatus();
   most_ = current_ = pool.memory_limit;
-  set = Limit(RLIMIT_DATA, "memory_limit", base_ + most_);
+  set = Limit(RLIMIT_DATA, "memory_limit", base_ + most_, kReserve);
   if (!set.ok()) return set;
-  return Limit(RLIMIT_AS, "memory_limit", memory->address_space + most_ + payload_bytes);
+  return Limit(RLIMIT_AS, "memory_limit", memory->address_space + most_ + payload_bytes + kReserve);
 }
 
 void ProcessLimits::UseMemoryLimit(uint64_t handler_limit) {
@@ -92,16 +99,25 @@ void ProcessLimits::UseMemoryLimit(uint64_t handler_limit) {
   const bool is_less = handler_limit > 0 && (most_ == 0 || handler_limit < most_);
   const uint64_t wanted = is_less ? handler_limit : most_;
   if (wanted == current_) return;
-  const auto bound = [this](uint64_t bytes) { return bytes == 0 ? RLIM_INFINITY : base_ + bytes; };
-  const rlimit limit = {bound(wanted), bound(most_)};
-  if (::setrlimit(RLIMIT_DATA, &limit) == 0) current_ = wanted;
+  SetSoft(wanted == 0 ? RLIM_INFINITY : base_ + wanted);
+  current_ = wanted;
 }
 
-bool ProcessLimits::IsMemoryKept() const {
-  if (current_ == 0) return false;
+void ProcessLimits::SetSoft(uint64_t bytes) const {
+  rlimit limit = {};
+  if (::getrlimit(RLIMIT_DATA, &limit) != 0) return;
+  limit.rlim_cur = std::min<rlim_t>(bytes, limit.rlim_max);
+  (void)::setrlimit(RLIMIT_DATA, &limit);
+}
+
+bool ProcessLimits::OnOutOfMemory() {
+  if (!statm_.valid()) return false;
+  const uint64_t limit = std::exchange(current_, UINT64_MAX);  // to be set for the next job
+  // With the reserve, until the next job: what is to be said now needs memory, too.
+  SetSoft(most_ == 0 ? RLIM_INFINITY : base_ + most_ + kReserve);
   (void)::malloc_trim(0);
   const absl::StatusOr<OwnMemory> memory = MeasureOwnMemory(statm_.get());
-  return memory.ok() && memory->data > base_ + current_ / 2;
+  return limit > 0 && memory.ok() && memory->data > base_ + limit / 2;
 }
 
 }  // namespace windlass

@@ -14,9 +14,10 @@ namespace windlass {
 // nothing. Blocking: never. Errors: the system allows less than was asked for.
 //
 // memory_limit bounds what a process takes beyond what it had when its handlers were loaded:
-// private memory (RLIMIT_DATA), and, with as much as payloads may have on top, all of its address
-// space (RLIMIT_AS), so that shared memory is no way around. What is over it is not given:
-// bad_alloc, ENOMEM.
+// private memory (RLIMIT_DATA), and, with as much as payloads may have on top, what it maps
+// (RLIMIT_AS). What is over it is not given: bad_alloc, ENOMEM. Not bounded: memory files that it
+// writes to without mapping them, but for limit_fsize each. A handler's own limit is a soft one,
+// which its code could raise to the pool's.
 class ProcessLimits {
  public:
   // Call when handlers are loaded. `payload_bytes`: what the memory of payloads may take.
@@ -24,11 +25,13 @@ class ProcessLimits {
   // For the next job: its handler's own limit, 0 if it has none, as far as the pool's allows. One
   // system call when it is another one than before, none else.
   void UseMemoryLimit(uint64_t handler_limit);
-  // After a job that was out of memory: whether so much has been kept of it that the next job
-  // would be, too.
-  bool IsMemoryKept() const;
+  // After a job that was out of memory: whether so much of its limit has been kept that the next
+  // job would be, too. Until then there is a little more, to say it.
+  bool OnOutOfMemory();
 
  private:
+  void SetSoft(uint64_t bytes) const;
+
   OwnedFd statm_;         // later it may not open it; invalid: nothing is limited
   uint64_t base_ = 0;     // private bytes by then
   uint64_t most_ = 0;     // beyond base_; 0: unlimited

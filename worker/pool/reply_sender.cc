@@ -38,6 +38,16 @@ void ReplySender::Begin(JobId id, Instant started) {
   used_ = nullptr;
 }
 
+void ReplySender::Abort() {
+  if (used_ != nullptr) used_->buffer->header()->in_use.store(0);
+  used_ = nullptr;
+  reply_.clear_pieces();
+  reply_.clear_content_type();
+  reply_.clear_content_encoding();
+  payload_.clear();
+  fds_.clear();
+}
+
 void ReplySender::SendError(ErrorCode code, absl::string_view message) {
   reply_.set_status(static_cast<uint32_t>(code));
   reply_.set_is_error(true);

@@ -33,6 +33,9 @@ class ReplySender {
   void Send(const Response& response);
   void SendError(ErrorCode code, absl::string_view message);
 
+  // Forgets what a Send that threw has begun; then SendError.
+  void Abort();
+
   bool holds_memory() const { return !buffers_.empty(); }
   void Trim();  // frees the result buffers that no worker uses
 

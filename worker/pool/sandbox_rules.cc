@@ -45,8 +45,7 @@ constexpr const char* kStrictCalls[] = {
     "clock_getres", "clock_gettime", "clock_nanosleep", "gettimeofday", "nanosleep", "time",
     "times",
     // locks between its own threads, scheduling
-    "futex", "get_robust_list", "getcpu", "rseq", "sched_getaffinity", "sched_getparam",
-    "sched_getscheduler", "sched_yield", "set_robust_list",
+    "futex", "getcpu", "rseq", "sched_yield", "set_robust_list",
     // itself
     "exit", "exit_group", "getegid", "geteuid", "getgid", "getgroups", "getpid", "getppid",
     "getrandom", "getresgid", "getresuid", "getrlimit", "getrusage", "gettid", "getuid",
@@ -66,7 +65,10 @@ SandboxRules Strict(uint32_t forbid, uint32_t self) {
   // To itself, as abort(3) does.
   for (const char* name : {"kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"})
     allow(name, {Is(0, self)});
-  allow("prlimit64", {Is(0, 0)});
+  for (const char* name : {"prlimit64", "get_robust_list", "sched_getaffinity", "sched_getparam",
+                           "sched_getscheduler"}) {
+    allow(name, {Is(0, 0)});
+  }
   // fstat(3) is this one with an empty path.
   allow("newfstatat", {Is(3, AT_EMPTY_PATH)});
   for (const int command :
@@ -88,8 +90,8 @@ constexpr const char* kForbiddenCalls[] = {
     // programs
     "execve", "execveat",
     // other processes
-    "kcmp", "migrate_pages", "move_pages", "pidfd_getfd", "pidfd_send_signal", "process_madvise",
-    "process_mrelease", "process_vm_readv", "process_vm_writev", "ptrace", "tkill",
+    "migrate_pages", "pidfd_getfd", "pidfd_send_signal", "process_madvise", "process_mrelease",
+    "process_vm_readv", "process_vm_writev", "ptrace", "tkill",
     // the file system's shape
     "chroot", "fsconfig", "fsmount", "fsopen", "fspick", "mount", "mount_setattr", "move_mount",
     "open_by_handle_at", "open_tree", "pivot_root", "swapoff", "swapon", "umount", "umount2",
@@ -102,9 +104,10 @@ constexpr const char* kForbiddenCalls[] = {
     "vm86", "vm86old",
     // the clock and names of the machine
     "adjtimex", "clock_adjtime", "clock_settime", "setdomainname", "sethostname", "settimeofday",
-    "stime",
-    // its scheduling class; others' priorities
-    "ioprio_set", "sched_setattr", "sched_setscheduler", "vhangup"};
+    "stime", "vhangup"};
+
+// Libraries try these and go on without: GLib asks for a scheduling class, OpenMP binds threads.
+constexpr const char* kRefusedCalls[] = {"ioprio_set", "sched_setattr", "sched_setscheduler"};
 
 SandboxRules Basic(uint32_t forbid, uint32_t self) {
   SandboxRules basic{SCMP_ACT_ALLOW, {}};
@@ -123,13 +126,15 @@ SandboxRules Basic(uint32_t forbid, uint32_t self) {
     forbid_if("ioctl", {Is(1, static_cast<uint64_t>(request))});
   }
   // Only itself: 0.
-  forbid_if("prlimit64", {IsNot(0, 0)});
-  forbid_if("sched_setparam", {IsNot(0, 0)});
-  forbid_if("sched_setaffinity", {IsNot(0, 0)});
-  forbid_if("setpriority", {IsNot(0, PRIO_PROCESS)});
-  forbid_if("setpriority", {IsNot(1, 0)});
+  for (const char* name : {"prlimit64", "sched_setparam", "sched_setaffinity"}) {
+    basic.rules.push_back({name, kNotPermitted, {IsNot(0, 0)}});
+  }
+  basic.rules.push_back({"setpriority", kNotPermitted, {IsNot(0, PRIO_PROCESS)}});
+  basic.rules.push_back({"setpriority", kNotPermitted, {IsNot(1, 0)}});
+  for (const char* name : kRefusedCalls) basic.rules.push_back({name, kNotPermitted});
   // The end of the master is its end.
   forbid_if("prctl", {Is(0, PR_SET_PDEATHSIG)});
+  forbid_if("prctl", {Is(0, PR_SCHED_CORE)});
   for (const int flag : {CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID,
                          CLONE_NEWNET, CLONE_NEWCGROUP, CLONE_PARENT}) {
     forbid_if("clone", {HasAll(0, static_cast<uint64_t>(flag))});

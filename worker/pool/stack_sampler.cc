@@ -24,6 +24,7 @@ constexpr int kRawFrames = StackSample::kFrames + 8;  // with those of the handl
 constexpr int kSysSeccomp = 1;  // SYS_SECCOMP of the kernel, which glibc does not name
 
 ProcessSlot* g_slot = nullptr;
+pid_t g_process = 0;
 alignas(64) char g_alternate_stack[kAlternateStackBytes];
 
 // Where the signal found the process; 0 where we do not know how to tell.
@@ -60,7 +61,6 @@ void CopyPath(uint64_t address, ForbiddenCall* forbidden) {
 // seccomp(2), SECCOMP_RET_TRAP.
 void WriteForbiddenCall(const siginfo_t& info, const void* context) {
   ForbiddenCall& forbidden = g_slot->forbidden;
-  forbidden.job.store(g_slot->job.load(std::memory_order_relaxed), std::memory_order_relaxed);
   forbidden.number.store(info.si_syscall, std::memory_order_relaxed);
   std::array<uint64_t, 6> arguments = {};
   [[maybe_unused]] const auto* const machine = static_cast<const ucontext_t*>(context);
@@ -77,6 +77,8 @@ void WriteForbiddenCall(const siginfo_t& info, const void* context) {
   }
   const int path = ShapeOf(info.si_syscall).path;
   if (path >= 0) CopyPath(arguments[static_cast<size_t>(path)], &forbidden);
+  forbidden.taken.store(forbidden.taken.load(std::memory_order_relaxed) + 1,
+                        std::memory_order_release);
 }
 
 void WriteSample(int signal, uint64_t fault_address, const void* context) {
@@ -107,7 +109,11 @@ void WriteSample(int signal, uint64_t fault_address, const void* context) {
   sample.taken.store(sample.taken.load(std::memory_order_relaxed) + 1, std::memory_order_release);
 }
 
+// Not what a handler has forked, which has the same slot.
+bool IsOurs() { return ::getpid() == g_process; }
+
 void OnAsked(int, siginfo_t*, void* context) {
+  if (!IsOurs()) return;
   const int saved = errno;
   WriteSample(0, 0, context);
   errno = saved;
@@ -118,8 +124,10 @@ void OnAsked(int, siginfo_t*, void* context) {
 // call that a filter trapped.
 void OnCrash(int signal, siginfo_t* info, void* context) {
   const bool has_address = info->si_code > 0 && (signal == SIGSEGV || signal == SIGBUS);
-  WriteSample(signal, has_address ? reinterpret_cast<uint64_t>(info->si_addr) : 0, context);
-  if (signal == SIGSYS && info->si_code == kSysSeccomp) WriteForbiddenCall(*info, context);
+  if (IsOurs())
+    WriteSample(signal, has_address ? reinterpret_cast<uint64_t>(info->si_addr) : 0, context);
+  if (IsOurs() && signal == SIGSYS && info->si_code == kSysSeccomp)
+    WriteForbiddenCall(*info, context);
   ::raise(signal);
 }
 
@@ -151,6 +159,7 @@ void PrimeUnwinding() {
 
 absl::Status InstallStackSampler(ProcessSlot* slot) {
   g_slot = slot;
+  g_process = ::getpid();
   stack_t alternate = {};
   alternate.ss_sp = g_alternate_stack;
   alternate.ss_size = sizeof(g_alternate_stack);

@@ -20,7 +20,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "windlass/owned_fd.h"
 
@@ -89,6 +91,10 @@ int NewNamespace() {
   return ErrnoOf(child);
 }
 
+int OpenOf(pid_t other, absl::string_view file) {
+  return Opens(::open(absl::StrCat("/proc/", other, "/", file).c_str(), O_RDWR | O_CLOEXEC));
+}
+
 int SetOwner() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return errno;
@@ -143,6 +149,22 @@ constexpr Call kCalls[] = {
     {"memory-of-other", [] { return ReadMemoryOf(::getppid()); }},
     {"limit-of-other", [] { return RaiseLimitOf(::getppid()); }},
     {"nice-of-other", [] { return ErrnoOf(::setpriority(PRIO_PROCESS, 1, 0)); }},
+    {"affinity-of-thread",
+     [] {
+       cpu_set_t all;
+       CPU_ZERO(&all);
+       CPU_SET(0, &all);
+       return ErrnoOf(::sched_setaffinity(::gettid(), sizeof all, &all));
+     }},
+    {"scheduling-class",
+     [] { return ErrnoOf(::syscall(SYS_sched_setattr, ::gettid(), nullptr, 0)); }},
+    {"thread",
+     [] {
+       std::thread([] {}).join();
+       return 0;
+     }},
+    {"memory-file-of-other", [] { return OpenOf(::getppid(), "mem"); }},
+    {"descriptor-of-other", [] { return OpenOf(::getppid(), "fd/0"); }},
     {"parent-death-signal", [] { return ErrnoOf(::prctl(PR_SET_PDEATHSIG, 0)); }},
     // the machine
     {"mount", [] { return ErrnoOf(::mount("x", "/nowhere", "tmpfs", 0, nullptr)); }},

@@ -258,9 +258,12 @@ FaultHandler::Result FaultHandler::Oom(Arguments& arguments, HandlerContext&) {
 
 FaultHandler::Result FaultHandler::Leak(Arguments& arguments, HandlerContext&) {
   const uint64_t bytes = arguments.Integer("bytes", 1 << 20, kMostBytes);
+  const uint64_t block = std::max<uint64_t>(1, arguments.Integer("block", bytes, kMostBytes));
   if (!arguments.status().ok()) return arguments.status();
-  leaked_.emplace_back(new char[bytes]);
-  memset(leaked_.back().get(), 0x5a, bytes);
+  for (uint64_t done = 0; done < bytes; done += block) {
+    leaked_.emplace_back(new char[block]);
+    memset(leaked_.back().get(), 0x5a, block);
+  }
   return AnswerText(absl::StrCat("Leaked ", bytes, " bytes."));
 }
 
