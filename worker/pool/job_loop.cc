@@ -185,7 +185,10 @@ void JobLoop::RunJob() {
   if (receiver_.fds().empty()) {
     return replies_.SendError(ErrorCode::kUnavailable, "no file descriptor left for the payload");
   }
-  const uint64_t mapped_bytes = job_.file_bytes() + ByteBuffer::kPadding;
+  uint64_t mapped_bytes = 0;
+  if (__builtin_add_overflow(job_.file_bytes(), ByteBuffer::kPadding, &mapped_bytes)) {
+    return replies_.SendError(ErrorCode::kUnavailable, "payload beyond any file");
+  }
   absl::StatusOr<MappingCache::Entry*> mapped =
       requests_.Acquire(receiver_.fds()[0].get(), mapped_bytes);
   if (!mapped.ok()) return replies_.SendError(ErrorCode::kUnavailable, "payload cannot be mapped");
