@@ -1,5 +1,8 @@
 #include "worker/pool/job_loop.h"
 
+#include <limits.h>
+
+#include <algorithm>
 #include <exception>
 #include <new>
 
@@ -174,7 +177,7 @@ void JobLoop::RunJob() {
   const Instant now{slot_.job_started_ns.load(std::memory_order_relaxed)};
   replies_.Begin(id, now);
   if (job_.kind() == proto::FENCE) return replies_.SendError(ErrorCode::kOk, "");
-  context_.Begin(id, static_cast<int>(job_.attempt()) + 1,
+  context_.Begin(id, static_cast<int>(std::min<uint32_t>(job_.attempt(), INT_MAX - 1)) + 1,
                  Instant{static_cast<int64_t>(job_.deadline_ns())}, job_.header());
   // Expired or abandoned in the queue: it has cost nothing yet, and shall not.
   if (now.ns >= static_cast<int64_t>(job_.deadline_ns()) || context_.cancelled()) {

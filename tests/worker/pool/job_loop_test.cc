@@ -69,5 +69,18 @@ TEST_F(JobLoopTest, RefusesAPayloadThatIsLargerThanItsMemory) {
   }
 }
 
+TEST_F(JobLoopTest, RunsAJobOfAnyAttempt) {
+  const OwnedFd memory = *MemfdCreate("payload", 8192);
+  ASSERT_TRUE(AddSeals(memory.get(), F_SEAL_SHRINK).ok());
+  for (const uint32_t attempt : {1u, uint32_t{INT32_MAX}, UINT32_MAX}) {
+    proto::Job job;
+    job.set_id(JobId::Make(SlotIndex{0}, 1, 1).word());
+    job.set_deadline_ns(INT64_MAX);
+    job.set_file_bytes(100);
+    job.set_attempt(attempt);
+    EXPECT_EQ(Run(job, memory.get()).status(), static_cast<uint32_t>(ErrorCode::kOk)) << attempt;
+  }
+}
+
 }  // namespace
 }  // namespace windlass
