@@ -73,7 +73,7 @@ def search(name, seconds):
     crashes.mkdir(exist_ok=True)
     before = set(crashes.iterdir())
     words = HERE / f"{name}.dict"
-    is_right = run([program(name), f"-max_total_time={seconds}", f"-max_len={MOST_BYTES}", "-timeout=10",
+    is_right = run([program(name), f"-max_total_time={seconds}", f"-max_len={MOST_BYTES}", "-timeout=10", "-len_control=20",
                     "-rss_limit_mb=2048", "-print_final_stats=1", f"-artifact_prefix={crashes}/{name}-",
                     *([f"-dict={words}"] if words.exists() else []), found, HERE / "corpus" / name])
     for path in sorted(set(crashes.iterdir()) - before):
