@@ -4,8 +4,9 @@ JOBS ?= $(shell nproc)
 DESTDIR ?=
 PREFIX ?= /usr/local
 CMAKE_FLAGS ?=
+FUZZ_SECONDS ?= 60
 
-.PHONY: all deps configure build run test asan bench soak lint fmt deb install clean
+.PHONY: all deps configure build run test asan bench soak fuzz lint fmt deb install clean
 
 all: build
 
@@ -24,6 +25,7 @@ run: build
 
 test: CMAKE_FLAGS += -DWINDLASS_BUILD_TESTS=ON
 test: build
+	@cmake --build $(BUILD) --target fuzzers
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
 asan: deps
@@ -39,6 +41,12 @@ bench: build
 soak: CMAKE_FLAGS += -DWINDLASS_BUILD_TESTS=ON
 soak: build
 	@cmake --build $(BUILD) --target soak
+
+fuzz: CMAKE_FLAGS += -DWINDLASS_BUILD_TESTS=ON
+fuzz: configure
+	@tools/install_deps.sh fuzz
+	@cmake --build $(BUILD) --target fuzzers
+	@cmake -E env FUZZ_SECONDS=$(FUZZ_SECONDS) cmake --build $(BUILD) --target fuzz
 
 lint: configure
 	@tools/install_deps.sh lint

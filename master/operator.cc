@@ -7,6 +7,7 @@
 #include "master/deaths_report.h"
 #include "master/quarantine_report.h"
 #include "master/status_report.h"
+#include "master/survey_report.h"
 
 namespace windlass {
 namespace {
@@ -314,10 +315,14 @@ void Operator::OnReport(const Supervisor& supervisor, const Child& child,
   proto::CtlReply& reply = call->second->reply();
   if (!is_log) {
     const proto::Report::Surveyed& surveyed = report.surveyed();
+    const Generation& generation = supervisor.generation();
+    const SurveyedWorker worker = {generation.config(), supervisor.bound(), generation.number(),
+                                   supervisor.NumberOf(child), child.pid};
+    const Instant now = services_.timers->now();
     if (reply.has_connections()) {
-      AddConnections(supervisor, child, surveyed, reply.mutable_connections());
+      AddConnections(worker, surveyed, now, reply.mutable_connections());
     }
-    if (reply.has_jobs()) AddJobs(supervisor, child, surveyed, reply.mutable_jobs());
+    if (reply.has_jobs()) AddJobs(worker, surveyed, now, reply.mutable_jobs());
     if (!surveyed.last()) return;
   }
   if (call->second->OnAnswered(supervisor, child.id) && call->second->complete()) Finish(call);

@@ -82,10 +82,6 @@ class Operator : public ControlCommands, public ServiceObserver, public TimerOwn
   void SendQuarantine(ControlClientId client);
   void ClearQuarantine(const std::string& which, const Errand& errand);
   RoundCall& NewCall(ControlClientId client);
-  void AddConnections(const Supervisor& supervisor, const Child& child,
-                      const proto::Report::Surveyed& surveyed, proto::ConnectionsReport* into);
-  void AddJobs(const Supervisor& supervisor, const Child& child,
-               const proto::Report::Surveyed& surveyed, proto::JobsReport* into);
   void AddUnclaimedJobs(proto::JobsReport* into) const;
   void Finish(Calls::iterator call);
   void Send(ControlClientId client, const proto::CtlReply& reply);

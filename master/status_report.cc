@@ -204,7 +204,7 @@ void AddCounts(const SupervisorServices& services, RoleUses uses, proto::StatusR
   for (const auto& [role, use] : uses) {
     proto::StatusReport::RoleUse& entry = *report->add_roles();
     const auto spec = std::find_if(services.roles.begin(), services.roles.end(),
-                                   [&](const RoleSpec& one) { return one.role == role; });
+                                   [role = role](const RoleSpec& one) { return one.role == role; });
     Set(entry.mutable_role(), spec == services.roles.end() ? "master" : spec->name);
     entry.set_cpu_us(static_cast<uint64_t>(absl::ToInt64Microseconds(counts.CpuOf(role, use.cpu))));
     entry.set_rss_bytes(use.rss_bytes);

@@ -2,7 +2,8 @@
 # Installs what building and testing need from Debian's packages. Idempotent: says what it installs, and nothing when
 # all is there. Uses sudo when not root. On other systems it only names what is missing.
 # `install_deps.sh lint` adds what formatting and linting need, `install_deps.sh test` what some tests need that say
-# SKIPPED without it, `install_deps.sh bench` the peers that benchmarks measure.
+# SKIPPED without it, `install_deps.sh fuzz` only what fuzzers need, `install_deps.sh bench` the peers that benchmarks
+# measure.
 set -euo pipefail
 
 packages=(
@@ -33,10 +34,12 @@ for_tests=(
   chromium                                  # the dashboard in a real browser
   prometheus                                # promtool: metrics and alert rules
 )
+for_fuzz=(clang libclang-rt-14-dev)         # libFuzzer
 for_bench=(nginx-light php-fpm wrk)         # peers beside which http is measured, and their client
 [ "${1:-}" = bench ] && packages+=("${for_bench[@]}")
 [ "${1:-}" = lint ] && packages+=(clang-format clang-tidy)
-[ "${1:-}" = test ] && packages+=("${for_tests[@]}")
+[ "${1:-}" = fuzz ] && packages+=("${for_fuzz[@]}")
+[ "${1:-}" = test ] && packages+=("${for_tests[@]}" "${for_fuzz[@]}")
 
 missing=()
 for package in "${packages[@]}"; do

@@ -68,11 +68,13 @@ CutOutcome HttpFraming::CutHead(absl::string_view input, CutState* state, Reques
   while (start < 2 * kMaxEmptyLines && absl::StartsWith(input.substr(start), "\r\n")) start += 2;
   const absl::string_view bytes = input.substr(start);
   const size_t known = state->scanned > start ? state->scanned - start : 0;
+  // No further than a head may reach: what lies behind that has no say in why it is refused.
+  const absl::string_view most = bytes.substr(0, limits_.max_header_bytes);
   HttpHeadEnd end;
-  if (!bytes.empty() && bytes != "\r") end = FindHttpHeadEnd(bytes, known);
+  if (!bytes.empty() && bytes != "\r") end = FindHttpHeadEnd(most, known);
   switch (end.outcome) {
     case HttpHeadEnd::Outcome::kNeedMore:
-      if (bytes.size() > limits_.max_header_bytes) {
+      if (bytes.size() > most.size()) {
         if (end.bytes == 0) return Lose(414, std::string(kLongLine), error);
         return Lose(431,
                     absl::StrCat("a head over the limit of ", limits_.max_header_bytes, " bytes"),
@@ -86,14 +88,6 @@ CutOutcome HttpFraming::CutHead(absl::string_view input, CutState* state, Reques
                   error);
     case HttpHeadEnd::Outcome::kEnd:
       break;
-  }
-  if (end.bytes > limits_.max_header_bytes) {
-    if (bytes.find('\n') >= limits_.max_header_bytes)
-      return Lose(414, std::string(kLongLine), error);
-    return Lose(
-        431,
-        absl::StrCat("a head of ", end.bytes, " bytes, the limit is ", limits_.max_header_bytes),
-        error);
   }
   HttpRefusal refusal = ParseHttpHead(bytes.substr(0, end.bytes), &http_);
   *head = RequestHead{};

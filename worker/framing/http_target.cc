@@ -112,6 +112,7 @@ bool AppendPercentDecoded(absl::string_view text, bool plus_is_space, std::strin
 }
 
 std::string AppendQueryAsJson(absl::string_view action, absl::string_view query, std::string* out) {
+  if (!simdjson::validate_utf8(action.data(), action.size())) return "the path is no UTF-8";
   absl::StrAppend(out, R"({"action": )");
   AppendJsonString(action, out);
   std::vector<std::string> names;

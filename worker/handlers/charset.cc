@@ -1,6 +1,7 @@
 #include "worker/handlers/charset.h"
 
 #include <iconv.h>
+#include <simdjson.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -94,6 +95,9 @@ absl::StatusOr<std::string> ToUtf8(absl::string_view text, absl::string_view cha
   char* from = const_cast<char*>(text.data());
   size_t left = text.size();
   char chunk[16 << 10];
+  const auto no_text = [] {
+    return absl::InvalidArgumentError("content is not text in its content-encoding");
+  };
   while (left > 0) {
     char* to = chunk;
     size_t room = sizeof(chunk);
@@ -101,9 +105,11 @@ absl::StatusOr<std::string> ToUtf8(absl::string_view text, absl::string_view cha
     const size_t converted = ::iconv(descriptor.get(), &from, &left, &to, &room);
     out.append(chunk, static_cast<size_t>(to - chunk));
     if (converted == static_cast<size_t>(-1) && (errno != E2BIG || left == left_before)) {
-      return absl::InvalidArgumentError("content is not text in its content-encoding");
+      return no_text();
     }
   }
+  // iconv lets through what was UTF-8 once: sequences of five and six bytes.
+  if (!simdjson::validate_utf8(out.data(), out.size())) return no_text();
   if (absl::StartsWith(out, kBom)) out.erase(0, kBom.size());
   return out;
 }

@@ -1,5 +1,8 @@
 #include "worker/pool/job_loop.h"
 
+#include <limits.h>
+
+#include <algorithm>
 #include <exception>
 #include <new>
 
@@ -173,7 +176,7 @@ void JobLoop::RunJob() {
   const Instant now{slot_.job_started_ns.load(std::memory_order_relaxed)};
   replies_.Begin(id, now);
   if (job_.kind() == proto::FENCE) return replies_.SendError(ErrorCode::kOk, "");
-  context_.Begin(id, static_cast<int>(job_.attempt()) + 1,
+  context_.Begin(id, static_cast<int>(std::min<uint32_t>(job_.attempt(), INT_MAX - 1)) + 1,
                  Instant{static_cast<int64_t>(job_.deadline_ns())}, job_.header());
   // Expired or abandoned in the queue: it has cost nothing yet, and shall not.
   if (now.ns >= static_cast<int64_t>(job_.deadline_ns()) || context_.cancelled()) {
@@ -184,7 +187,10 @@ void JobLoop::RunJob() {
   if (receiver_.fds().empty()) {
     return replies_.SendError(ErrorCode::kUnavailable, "no file descriptor left for the payload");
   }
-  const uint64_t mapped_bytes = job_.file_bytes() + ByteBuffer::kPadding;
+  uint64_t mapped_bytes = 0;
+  if (__builtin_add_overflow(job_.file_bytes(), ByteBuffer::kPadding, &mapped_bytes)) {
+    return replies_.SendError(ErrorCode::kUnavailable, "payload beyond any file");
+  }
   absl::StatusOr<MappingCache::Entry*> mapped =
       requests_.Acquire(receiver_.fds()[0].get(), mapped_bytes);
   if (!mapped.ok()) return replies_.SendError(ErrorCode::kUnavailable, "payload cannot be mapped");

@@ -70,7 +70,7 @@ class Registration {
  private:
   const Entry entry_;
   // Refers to the function, so that it is in the library.
-  const DescriptionFunction describe_;
+  [[maybe_unused]] const DescriptionFunction describe_;
 };
 
 }  // namespace windlass::plugin

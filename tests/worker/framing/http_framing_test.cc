@@ -39,6 +39,16 @@ std::string Post(absl::string_view path, absl::string_view content, absl::string
                       "\r\n", fields, "\r\n", content);
 }
 
+TEST(HttpFraming, RefusesAHeadOverTheLimitInTheSameWayHoweverItIsCut) {
+  HttpFraming framing = Framing(/*max_header=*/40);
+  const std::string line = "GET / HTTP/1.1\r\n";
+  for (const std::string& stream :
+       {line + "A: " + std::string(40, 'a') + "\r\n\r\n", line + std::string(24, 'a') + "\nb\n",
+        "GET /" + std::string(35, 'a') + "\n\r\n", "GET /" + std::string(60, 'a') + "\n"}) {
+    ExpectSameFramesHoweverCut(&framing, stream);
+  }
+}
+
 TEST(HttpFraming, GivesAHandlerTheContentOfAPost) {
   HttpFraming framing = Framing();
   const Cut cut = CutOne(&framing, Post("/h/work?k=v", "hello",

@@ -86,6 +86,11 @@ TEST(AppendQueryAsJson, RefusesWhatIsAmbiguous) {
   EXPECT_EQ(AsJson("a=%f"), "bad percent-encoding in the query");
 }
 
+TEST(AppendQueryAsJson, RefusesANameThatNoJsonCanHold) {
+  std::string json;
+  EXPECT_EQ(AppendQueryAsJson("\xff", "a=1", &json), "the path is no UTF-8");
+}
+
 TEST(HttpRoutes, ExactPathsGoBeforeNamesAndNamesBeforePatterns) {
   const HttpRoutes routes({{"/up", "upload"},
                            {"/h/old", "renewed"},

@@ -23,6 +23,7 @@ TEST(ToUtf8, RefusesUnknownCharsetsAndWhatIsNotText) {
     EXPECT_FALSE(ToUtf8("a", charset, false).ok()) << charset;
   }
   EXPECT_FALSE(ToUtf8("\xff", "utf-8", false).ok());
+  EXPECT_FALSE(ToUtf8("\xf8\xa8\xa8\xa8\xa8", "utf-8", false).ok()) << "what was UTF-8 once";
   EXPECT_FALSE(ToUtf8("abc", "utf-16le", false).ok()) << "half a character at the end";
 }
 
