@@ -1,5 +1,7 @@
 // What a pool process may have, and what becomes of a job that wants more.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <sstream>
@@ -123,6 +125,21 @@ TEST(Limits, AreThoseOfTheConfiguration) {
     EXPECT_EQ(status.at(18), "7");
   }
   EXPECT_EQ(Take(server, 1).status, "");
+}
+
+// /proc/PID belongs to root while the process is not dumpable (proc(5)), whoever it runs as.
+uid_t OwnerOf(pid_t pid) {
+  struct stat status = {};
+  EXPECT_EQ(::stat(absl::StrCat("/proc/", pid, "/status").c_str(), &status), 0);
+  return status.st_uid;
+}
+
+TEST(LimitOfCore, LetsTheKernelDumpOnlyIfThereIsOne) {
+  constexpr uid_t kNobody = 65534;
+  const FaultyServer without, with("", {.in_pool = "limit_core = \"1MiB\""});
+  if (geteuid() != 0) GTEST_SKIP() << "needs root, to be somebody else than it";
+  for (const pid_t pid : without->Children("pool")) EXPECT_EQ(OwnerOf(pid), 0u);
+  for (const pid_t pid : with->Children("pool")) EXPECT_EQ(OwnerOf(pid), kNobody);
 }
 
 TEST(Limits, AreNoCoreDumpAndTheFirstToGoWhenMemoryIsShort) {

@@ -25,24 +25,19 @@ constexpr size_t kBinaryHeadBytes = 16;
 constexpr uint8_t kInet = 1, kInet6 = 2;
 constexpr size_t kInetBytes = 12, kInet6Bytes = 36;
 
-// Both are in network byte order.
-std::string Format(const in_addr& host, uint16_t port) {
+template <typename Address>
+std::string Format(const Address& inet) {
   SocketAddress address;
-  auto* const inet = reinterpret_cast<sockaddr_in*>(&address.storage);
-  inet->sin_family = AF_INET;
-  inet->sin_addr = host;
-  inet->sin_port = port;
-  address.length = sizeof(*inet);
+  std::memcpy(&address.storage, &inet, sizeof(inet));
+  address.length = sizeof(inet);
   return FormatSocketAddress(address);
 }
+// Host and port are in network byte order.
+std::string Format(const in_addr& host, uint16_t port) {
+  return Format(sockaddr_in{AF_INET, port, host, {}});
+}
 std::string Format(const in6_addr& host, uint16_t port) {
-  SocketAddress address;
-  auto* const inet = reinterpret_cast<sockaddr_in6*>(&address.storage);
-  inet->sin6_family = AF_INET6;
-  inet->sin6_addr = host;
-  inet->sin6_port = port;
-  address.length = sizeof(*inet);
-  return FormatSocketAddress(address);
+  return Format(sockaddr_in6{AF_INET6, port, 0, host, 0});
 }
 
 bool ParsePort(const std::string& text, uint16_t* port) {

@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "common/posix.h"
 
 namespace windlass {
 namespace {
@@ -69,6 +70,8 @@ absl::Status ProcessLimits::Enter(const Config& config, uint64_t payload_bytes) 
   const PoolConfig& pool = config.pool;
   // A write past limit_fsize is an error of the handler's, not the end of the process.
   ::signal(SIGXFSZ, SIG_IGN);
+  // The kernel dumps no core of what nobody may look into.
+  if (pool.limit_core > 0) SetDumpable(true);
   absl::Status set = Limit(RLIMIT_CORE, "limit_core", pool.limit_core);
   if (set.ok()) set = SetNice(pool.nice);
   if (set.ok() && pool.limit_nofile > 0) {

@@ -10,8 +10,9 @@
 namespace windlass {
 
 // Role: what a pool process may have of memory, descriptors, file size, tasks, core dumps and
-// priority: resource limits (setrlimit(2)), which it cannot raise again. Pool processes. Owns
-// nothing. Blocking: never. Errors: the system allows less than was asked for.
+// priority: resource limits (setrlimit(2)), which it cannot raise again. Pool processes. Owns a
+// descriptor for looking at its own memory. Blocking: never. Errors: the system refuses. A hard
+// limit that is lower than what was asked for stays as it is.
 //
 // memory_limit bounds what a process takes beyond what it had when its handlers were loaded:
 // private memory (RLIMIT_DATA), and, with as much as payloads may have on top, what it maps
