@@ -73,8 +73,16 @@ struct WorkersConfig {
   friend bool operator==(const WorkersConfig&, const WorkersConfig&) = default;
 };
 
+// The most pools that a configuration may have, with the default one.
+constexpr uint32_t kMaxPools = 8;
+constexpr char kDefaultPool[] = "default";
+
 struct PoolConfig {
-  ProcessCount processes;
+  std::string name = kDefaultPool;  // of [pool.NAME]
+  ProcessCount processes;           // with `max`: at first
+  // The number follows the load (master/pool_scaler.h).
+  int min = 0, max = 0;  // 0 = not set; without max it does not
+  absl::Duration grow_after = absl::Milliseconds(20), shrink_after = absl::Seconds(30);
   int queue = 1024;  // jobs that may wait in all workers together
   bool prefetch_auto = true;
   // Jobs kept in the kernel queue beyond one per process; meaningful when !prefetch_auto.
@@ -109,10 +117,11 @@ struct ListenerConfig {
       routes;  // http: paths, or patterns that end with *, to handlers
   bool keepalive = true;
   int backlog = 4096;
-  int mode = -1;                   // unix: permission bits, -1 = by umask
-  std::string owner, group;        // unix: "" = leave
-  std::vector<std::string> allow;  // who may connect (common/peer_filter.h); empty = everybody
-  bool proxy_protocol = false;     // each connection begins by saying who its client is
+  int mode = -1;                        // unix: permission bits, -1 = by umask
+  std::string owner, group;             // unix: "" = leave
+  std::vector<std::string> allow;       // who may connect (common/peer_filter.h); empty = everybody
+  bool proxy_protocol = false;          // each connection begins by saying who its client is
+  int max_connections_per_address = 0;  // in all workers; 0 = no limit
   uint64_t max_header = 64 << 10;
   uint64_t max_content = 64 << 20;
   uint64_t max_line = 64 << 10;
@@ -153,6 +162,7 @@ struct HandlerConfig {
   bool idempotent = true;     // running a job again after a crash does no harm
   bool json = false;          // takes JSON only: http clients need not say that it is
   uint64_t memory_limit = 0;  // as the pool's, less; 0 = the pool's
+  std::string pool;           // whose processes run it; "" = the default one (common/pools.h)
 
   friend bool operator==(const HandlerConfig&, const HandlerConfig&) = default;
 };
@@ -182,7 +192,7 @@ struct Config {
   std::string source;  // file name, or "(built-in default)"
   MasterConfig master;
   WorkersConfig workers;
-  PoolConfig pool;
+  std::vector<PoolConfig> pools = std::vector<PoolConfig>(1);  // [pool] is the first
   std::vector<ListenerConfig> listeners;
   std::vector<HandlerConfig> handlers;
   LogConfig log;

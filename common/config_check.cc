@@ -7,12 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/address.h"
 #include "common/builtin_handlers.h"
 #include "common/config_keys.h"
 #include "common/nearest_name.h"
+#include "common/pools.h"
 
 namespace windlass {
 namespace {
@@ -72,6 +74,16 @@ void CheckUnixOnlyKeys(const ListenerConfig& listener, const KeyOrigins& origins
   }
 }
 
+// By what a client of a unix: address could be counted.
+void CheckPerAddress(const ListenerConfig& listener, const KeyOrigins& origins,
+                     ConfigErrors* errors) {
+  if (listener.max_connections_per_address == 0 || listener.proxy_protocol) return;
+  if (listener.address.text.empty() || listener.address.kind != ListenAddress::Kind::kUnix) return;
+  errors->Add(origins.At("max_connections_per_address"),
+              "listener.max_connections_per_address is for clients of the network: a unix: address "
+              "needs listener.proxy_protocol beside it");
+}
+
 // Entries that could never match.
 void CheckAllow(const ListenerConfig& listener, const KeyOrigins& origins, ConfigErrors* errors) {
   if (listener.proxy_protocol && listener.allow.empty()) {
@@ -114,6 +126,7 @@ void CheckListeners(const LocatedConfig& located, ConfigErrors* errors) {
     CheckRoutes(listener, located.listeners[i], handlers, errors);
     CheckUnixOnlyKeys(listener, located.listeners[i], errors);
     CheckAllow(listener, located.listeners[i], errors);
+    CheckPerAddress(listener, located.listeners[i], errors);
     CheckAddressIsFree(located, i, errors);
   }
 }
@@ -158,21 +171,76 @@ Origin FirstWritten(const KeyOrigins& origins, const std::vector<std::string>& k
 // How many at least: "auto" is not known before the machine is.
 int AtLeast(const ProcessCount& count) { return count.automatic ? 1 : count.count; }
 
+// "pool." or "pool.NAME.": where its keys are.
+std::string PrefixOf(const PoolConfig& pool) {
+  return pool.name == kDefaultPool ? "pool." : absl::StrCat("pool.", pool.name, ".");
+}
+
+// Of the number that follows the load.
+void CheckScaling(const LocatedConfig& located, const PoolConfig& pool, ConfigErrors* errors) {
+  const std::string prefix = PrefixOf(pool);
+  const auto at = [&](std::initializer_list<const char*> keys) {
+    std::vector<std::string> full;
+    for (const char* key : keys) full.push_back(prefix + key);
+    return FirstWritten(located.keys, full);
+  };
+  if (pool.max == 0) {
+    if (pool.min == 0) return;
+    return errors->Add(at({"min"}), absl::StrCat(prefix, "min needs ", prefix, "max beside it"));
+  }
+  const int least = std::max(1, pool.min);
+  if (least > pool.max) {
+    return errors->Add(at({"max", "min"}), absl::StrCat(prefix, "min (", least, ") is more than ",
+                                                        prefix, "max (", pool.max, ")"));
+  }
+  if (pool.processes.automatic) return;
+  if (pool.processes.count < least || pool.processes.count > pool.max) {
+    errors->Add(at({"processes"}),
+                absl::StrCat(prefix, "processes (", pool.processes.count, ") is not from ", prefix,
+                             "min (", least, ") to ", prefix, "max (", pool.max, ")"));
+  }
+}
+
+void CheckPools(const LocatedConfig& located, ConfigErrors* errors) {
+  const Config& config = located.config;
+  std::vector<std::string> names;
+  for (const PoolConfig& pool : config.pools) {
+    CheckScaling(located, pool, errors);
+    names.push_back(pool.name);
+  }
+  for (size_t i = 0; i < config.handlers.size(); ++i) {
+    const HandlerConfig& handler = config.handlers[i];
+    if (handler.pool.empty()) continue;
+    const Origin& origin = located.handlers[i].At("pool");
+    if (PoolNamed(config, handler.pool) == UINT32_MAX) {
+      errors->Add(origin,
+                  absl::StrCat("handler.pool: there is no [pool.", absl::CEscape(handler.pool), "]",
+                               DidYouMean(handler.pool, names)));
+    } else if (handler.builtin == "static") {
+      errors->Add(origin, "handler.pool: workers answer for a static handler, no pool does");
+    }
+  }
+}
+
 void CheckCounts(const LocatedConfig& located, ConfigErrors* errors) {
   const Config& config = located.config;
   const int workers = AtLeast(config.workers.count);
-  const int pool = AtLeast(config.pool.processes);
+  int pool = 0;
+  for (const PoolConfig& one : config.pools) pool += std::max(AtLeast(one.processes), one.max);
   if (workers > config.workers.max) {
     errors->Add(FirstWritten(located.keys, {"workers.count", "workers.max"}),
                 absl::StrCat("workers.count (", workers, ") is more than workers.max (",
                              config.workers.max, ")"));
   }
   if (workers + pool > config.master.max_processes) {
-    errors->Add(
-        FirstWritten(located.keys, {"pool.processes", "workers.count", "master.max_processes"}),
-        absl::StrCat("workers.count (", workers, ") and pool.processes (", pool,
-                     ") together are more than master.max_processes (", config.master.max_processes,
-                     ")"));
+    errors->Add(FirstWritten(located.keys, {"pool.processes", "pool.max", "workers.count",
+                                            "master.max_processes"}),
+                absl::StrCat("workers.count (", workers, ") and ",
+                             config.pools.size() > 1   ? "the processes of all pools"
+                             : config.pools[0].max > 0 ? "pool.max"
+                                                       : "pool.processes",
+                             " (", pool, ") together are more than master.max_processes (",
+                             config.master.max_processes, ")"));
   }
 }
 
@@ -181,6 +249,7 @@ void CheckCounts(const LocatedConfig& located, ConfigErrors* errors) {
 void CheckConfig(const LocatedConfig& located, ConfigErrors* errors) {
   CheckHandlers(located, errors);
   CheckListeners(located, errors);
+  CheckPools(located, errors);
   CheckCounts(located, errors);
   CheckIdentity(located, errors);
   CheckControl(located, errors);
@@ -193,6 +262,13 @@ void CheckConfig(const LocatedConfig& located, ConfigErrors* errors) {
 
 std::vector<std::string> DoubtfulSettings(const Config& config) {
   std::vector<std::string> doubts;
+  for (size_t i = 1; i < config.pools.size(); ++i) {
+    const std::string& name = config.pools[i].name;
+    const bool has_handler =
+        std::any_of(config.handlers.begin(), config.handlers.end(),
+                    [&](const HandlerConfig& handler) { return handler.pool == name; });
+    if (!has_handler) doubts.push_back(absl::StrCat("[pool.", name, "]: no handler runs there"));
+  }
   for (const ListenerConfig& listener : config.listeners) {
     for (const auto& [path, handler] : listener.routes) {
       absl::string_view name = path;

@@ -44,14 +44,16 @@ struct KeyTable {
 };
 
 const std::vector<KeyTable<Config>>& ConfigTables();  // all but [[listener]] and [[handler]]
-const KeyTable<ListenerConfig>& ListenerKeys();       // [[listener]]
-const KeyTable<HandlerConfig>& HandlerKeys();         // [[handler]]
+const KeyTable<PoolConfig>& PoolKeys();          // [pool], which is there, too, and [pool.NAME]
+const KeyTable<ListenerConfig>& ListenerKeys();  // [[listener]]
+const KeyTable<HandlerConfig>& HandlerKeys();    // [[handler]]
 const KeyTable<Config>* FindConfigTable(absl::string_view name);  // null when there is none
 
 // The protocols by name, and null for no such name.
 std::vector<std::string> ProtocolNames();
 std::optional<Protocol> FindProtocol(absl::string_view name);
 absl::string_view ProtocolName(Protocol protocol);
+absl::string_view SandboxLevelName(SandboxLevel level);
 
 // A listener that says nothing but its protocol.
 ListenerConfig DefaultListener(Protocol protocol);

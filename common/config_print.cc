@@ -57,6 +57,11 @@ std::string PrintConfig(const Config& config) {
   for (const KeyTable<Config>& table : ConfigTables()) {
     absl::StrAppend(&out, "\n# ", table.help, "\n[", table.name, "]\n");
     AppendKeys(table, config, Comments::kYes, &out);
+    if (table.name != PoolKeys().name) continue;
+    for (size_t i = 1; i < config.pools.size(); ++i) {  // the keys have been explained
+      absl::StrAppend(&out, "\n[pool.", config.pools[i].name, "]\n");
+      AppendKeys(PoolKeys(), config.pools[i], Comments::kNo, &out);
+    }
   }
   AppendEntries(ListenerKeys(), config.listeners, &out);
   AppendEntries(HandlerKeys(), config.handlers, &out);

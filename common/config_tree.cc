@@ -4,11 +4,13 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/builtin_handlers.h"
 #include "common/config_codec.h"
 #include "common/config_keys.h"
+#include "common/config_tree_pools.h"
 #include "common/nearest_name.h"
 
 namespace windlass {
@@ -95,11 +97,23 @@ class TreeLoader {
     }
     for (const TomlEntry& key : entry.value.table) {
       const std::string full_key = absl::StrCat(table.name, ".", key.key);
-      if (table.Find(key.key) == nullptr) {
+      const bool is_key = table.Find(key.key) != nullptr;
+      const bool is_table = key.value.kind == TomlNode::Kind::kTable;
+      if (!is_key && is_table && table.name == PoolKeys().name) {
+        LoadPool(full_key, key);
+      } else if (!is_key) {
         ReportUnknown(full_key, key);
       } else {
         AddValue(full_key, key.value, At(key.value.position), &located_, &errors_);
       }
+    }
+  }
+
+  void LoadPool(const std::string& name, const TomlEntry& entry) {
+    if (FindOrAddPool(entry.key, At(entry.key_position), &located_, &errors_) == nullptr) return;
+    for (const TomlEntry& key : entry.value.table) {
+      AddValue(absl::StrCat(name, ".", key.key), key.value, At(key.value.position), &located_,
+               &errors_);
     }
   }
 
@@ -291,6 +305,7 @@ void AddTree(const TomlTable& tree, const std::string& source, LocatedConfig* lo
 
 void AddValue(absl::string_view key, const TomlNode& value, const Origin& origin,
               LocatedConfig* located, ConfigErrors* errors) {
+  if (AddPoolValue(key, value, origin, located, errors)) return;
   const size_t dot = key.find('.');
   const KeyTable<Config>* table = FindConfigTable(key.substr(0, dot));
   const Key<Config>* found = nullptr;
@@ -301,10 +316,26 @@ void AddValue(absl::string_view key, const TomlNode& value, const Origin& origin
   located->keys.keys[std::string(key)] = origin;
 }
 
+namespace {
+
+// Of [pool.NAME], which has the keys of [pool].
+std::string UnknownPoolKey(absl::string_view table, absl::string_view key) {
+  const std::vector<std::string> known = NamesOf(PoolKeys()).keys;
+  const std::string nearest = NearestName(key, known);
+  if (!nearest.empty()) {
+    return absl::StrCat("unknown key '", table, ".", key, "', did you mean '", table, ".", nearest,
+                        "'?");
+  }
+  return absl::StrCat("unknown key '", table, ".", key, "'", KnownNames(PoolKeys().name));
+}
+
+}  // namespace
+
 std::string UnknownKey(absl::string_view full_key) {
   const size_t dot = full_key.rfind('.');
   const bool nested = dot != absl::string_view::npos;
   const absl::string_view table = nested ? full_key.substr(0, dot) : absl::string_view();
+  if (absl::StartsWith(table, "pool.")) return UnknownPoolKey(table, full_key.substr(dot + 1));
   const std::string nearest = NearestKey(table, nested ? full_key.substr(dot + 1) : full_key);
   if (!nearest.empty())
     return absl::StrCat("unknown key '", full_key, "', did you mean '", nearest, "'?");

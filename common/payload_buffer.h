@@ -21,6 +21,8 @@ class RequestBuffer {
   uint64_t capacity() const { return mapping_.size(); }
 
   uint64_t touched = 0;  // bytes that have been accounted for: what may have been written, ever
+  // Processes of two pools may have it mapped: it is not used for another request.
+  bool is_shared = false;
 
  private:
   OwnedFd memfd_;

@@ -26,6 +26,12 @@ struct AccessLogFile {
   int fd = -1;  // borrowed
 };
 
+// A worker's ends of what joins it to one pool.
+struct PoolChannels {
+  int job_queue = -1;      // the sending end
+  int reply_channel = -1;  // the receiving end of its slot's
+};
+
 // All that the master hands to a child: everything else is closed before the child's entry function
 // runs. Descriptors are the child's own copies, open until it ends.
 struct ProcessSetup {
@@ -39,11 +45,12 @@ struct ProcessSetup {
   OwnedFd control;
   pid_t master = 0;
   // A zygote has what the pool processes have that it makes.
-  int job_queue = -1;                   // worker: the sending end; pool process: the receiving end
-  int reply_channel = -1;               // worker: the receiving end of its slot's
-  std::vector<int> reply_channels;      // pool process: the sending ends, from first_worker
-  std::vector<ListenSocket> listeners;  // worker; admin process: of AdminListener
-  int output = -1;                      // pool process: common/captured_output.h
+  std::vector<PoolChannels> pools;         // worker: by Config::pools
+  uint32_t pool = 0;                       // pool process: whose it is
+  int job_queue = -1;                      // pool process: the receiving end
+  std::vector<int> reply_channels;         // pool process: the sending ends, from first_worker
+  std::vector<ListenSocket> listeners;     // worker; admin process: of AdminListener
+  int output = -1;                         // pool process: common/captured_output.h
   std::vector<AccessLogFile> access_logs;  // worker
   int fingerprint_secret = -1;             // worker: common/fingerprint.h
   uint64_t payload_budget_bytes = 0;       // whole server

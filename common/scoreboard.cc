@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
 #include "common/metrics_board.h"
+#include "common/peer_counts.h"
 
 namespace windlass {
 namespace {
@@ -17,7 +18,7 @@ constexpr size_t kPage = 4096;
 size_t SlotOffset(SlotIndex index) { return kPage * (size_t{index.value} + 1); }
 
 constexpr size_t kNamesBytes = (sizeof(MetricsNames) + kPage - 1) / kPage * kPage;
-static_assert(sizeof(MetricsSlot) % kPage == 0);
+static_assert(sizeof(MetricsSlot) % kPage == 0 && sizeof(PeerCounts) % kPage == 0);
 
 }  // namespace
 
@@ -46,7 +47,7 @@ absl::StatusOr<Scoreboard> Scoreboard::Adopt(OwnedFd memfd) {
   const absl::StatusOr<FileIdentity> identity = IdentifyFile(board.writable_.get());
   if (!identity.ok()) return identity.status();
   const absl::Status other = absl::FailedPreconditionError("the scoreboard has another layout");
-  if (identity->size < (2 + 2 * ScoreboardHeader::kBays) * kPage) return other;
+  if (identity->size < (2 + (kMaxPools + 1) * ScoreboardHeader::kBays) * kPage) return other;
   if (absl::Status mapped = board.MapAll(identity->size); !mapped.ok()) return mapped;
   const ScoreboardHeader& header = board.header();
   if (header.magic != ScoreboardHeader::kMagic || header.version != ScoreboardHeader::kVersion) {
@@ -64,7 +65,16 @@ size_t Scoreboard::MetricsOffset(SlotIndex index) const {
   return NamesOffset() + kNamesBytes + sizeof(MetricsSlot) * size_t{index.value};
 }
 
-size_t Scoreboard::size() const { return MetricsOffset(SlotIndex{worker_slots_}); }
+size_t Scoreboard::PeerCountsOffset(SlotIndex index) const {
+  return MetricsOffset(SlotIndex{worker_slots_}) + sizeof(PeerCounts) * size_t{index.value};
+}
+
+size_t Scoreboard::AssignmentOffset() const { return PeerCountsOffset(SlotIndex{worker_slots_}); }
+
+size_t Scoreboard::size() const {
+  const size_t assignments = sizeof(SlotAssignment) * pool_slots_;
+  return AssignmentOffset() + (assignments + kPage - 1) / kPage * kPage;
+}
 
 absl::Status Scoreboard::MapAll(size_t size) {
   absl::StatusOr<OwnedFd> read_only = OpenReadOnly(absl::StrCat("/proc/self/fd/", fd()));
@@ -88,15 +98,18 @@ absl::Status Scoreboard::EnterZygote(SlotIndex own) {
   CHECK(own.value < slots());
   absl::StatusOr<Mapping> page = Mapping::Shared(writable_.get(), kPage, SlotOffset(own), true);
   if (!page.ok()) return page.status();
-  absl::StatusOr<Mapping> metrics{Mapping()};
+  absl::StatusOr<Mapping> metrics{Mapping()}, peers{Mapping()};
   if (own.value < worker_slots_) {
     metrics = Mapping::Shared(writable_.get(), sizeof(MetricsSlot), MetricsOffset(own), true);
     if (!metrics.ok()) return metrics.status();
+    peers = Mapping::Shared(writable_.get(), sizeof(PeerCounts), PeerCountsOffset(own), true);
+    if (!peers.ok()) return peers.status();
   }
   // From a read-only description, so that it cannot be made writable again by mprotect.
   absl::StatusOr<Mapping> all = Mapping::Shared(read_only_.get(), size(), 0, false);
   if (!all.ok()) return all.status();
   own_metrics_ = *std::move(metrics);
+  own_peers_ = *std::move(peers);
   own_ = *std::move(page);
   all_ = *std::move(all);
   own_index_ = own;
@@ -126,6 +139,29 @@ MetricsSlot& Scoreboard::MutableMetrics(SlotIndex index) {
   if (!is_child_) return *reinterpret_cast<MetricsSlot*>(all_.data() + MetricsOffset(index));
   CHECK(index == own_index_);
   return *reinterpret_cast<MetricsSlot*>(own_metrics_.data());
+}
+
+const PeerCounts& Scoreboard::peer_counts(SlotIndex index) const {
+  CHECK(index.value < worker_slots_);
+  return *reinterpret_cast<const PeerCounts*>(all_.data() + PeerCountsOffset(index));
+}
+
+PeerCounts& Scoreboard::MutablePeerCounts(SlotIndex index) {
+  CHECK(index.value < worker_slots_);
+  if (!is_child_) return const_cast<PeerCounts&>(peer_counts(index));
+  CHECK(index == own_index_);
+  return *reinterpret_cast<PeerCounts*>(own_peers_.data());
+}
+
+// Gives the pages back, which then read as zeros. Without the right file system for that, by hand.
+void Scoreboard::ClearPeerCounts(SlotIndex index) {
+  CHECK(!is_child_ && index.value < worker_slots_);
+  const int punched = ::fallocate(fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                  static_cast<off_t>(PeerCountsOffset(index)), sizeof(PeerCounts));
+  if (punched == 0) return;
+  for (auto& row : MutablePeerCounts(index).counts) {
+    for (auto& count : row) count.store(0, std::memory_order_relaxed);
+  }
 }
 
 const MetricsNames& Scoreboard::names() const {
@@ -159,15 +195,36 @@ SlotRange Scoreboard::PoolEver() const {
   return {worker_slots_, worker_slots_ + std::min(header().pool_slots_ever.load(), pool_slots_)};
 }
 
+const SlotAssignment& Scoreboard::assignment(SlotIndex index) const {
+  CHECK(index.value - worker_slots_ < pool_slots_);
+  return reinterpret_cast<const SlotAssignment*>(all_.data() +
+                                                 AssignmentOffset())[index.value - worker_slots_];
+}
+
+SlotAssignment& Scoreboard::MutableAssignment(SlotIndex index) {
+  CHECK(!is_child_);
+  return const_cast<SlotAssignment&>(assignment(index));
+}
+
 uint64_t Scoreboard::PayloadBytes() const {
   uint64_t sum = 0;
-  const auto add = [&](SlotRange range) {
-    for (uint32_t i = range.first; i < range.end; ++i) {
-      sum += slot(SlotIndex{i}).payload_bytes.load();
+  for (uint32_t pool = 0; pool < kMaxPools; ++pool) sum += PayloadBytes(pool);
+  return sum;
+}
+
+uint64_t Scoreboard::PayloadBytes(uint32_t pool) const {
+  uint64_t sum = 0;
+  for (uint32_t bay = 0; bay < ScoreboardHeader::kBays; ++bay) {
+    const SlotRange workers = WorkersOf(bay);
+    for (uint32_t i = workers.first; i < workers.end; ++i) {
+      sum += slot(SlotIndex{i}).load[pool].payload_bytes.load();
     }
-  };
-  for (uint32_t bay = 0; bay < ScoreboardHeader::kBays; ++bay) add(WorkersOf(bay));
-  add(PoolSlots());
+  }
+  const SlotRange processes = PoolSlots();
+  for (uint32_t i = processes.first; i < processes.end; ++i) {
+    if (assignment(SlotIndex{i}).pool.load(std::memory_order_relaxed) != pool) continue;
+    sum += slot(SlotIndex{i}).payload_bytes.load();
+  }
   return sum;
 }
 

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/config.h"
 #include "common/job_id.h"
 #include "common/posix.h"
 #include "windlass/error_code.h"
@@ -17,6 +18,7 @@ namespace windlass {
 
 struct MetricsNames;
 struct MetricsSlot;
+struct PeerCounts;
 
 enum class Role : uint8_t { kNone, kWorker, kPool, kZygote, kAdmin };
 
@@ -57,6 +59,22 @@ struct ForbiddenCall {
       path;  // of those that take one; ends with a NUL, or not
 };
 
+// What a worker has to do for one pool (common/pools.h); zero when it is dead.
+struct PoolLoad {
+  Word<uint32_t> jobs_out;       // sent to the pool, not answered yet
+  Word<uint32_t> jobs_queued;    // waiting in this worker
+  Word<uint32_t> lanes_queued;   // the connections that those are of
+  Word<int64_t> next_since_ns;   // since when the next of them has been waiting; 0: none
+  Word<uint64_t> payload_bytes;  // memory of large requests
+};
+
+// Whose a pool slot is. Written by the master, in memory that nobody else can write to: what a
+// process says of itself in its slot, it may say to harm another pool.
+struct SlotAssignment {
+  Word<uint32_t> generation;  // 0: nobody has had it yet
+  Word<uint32_t> pool;        // index into Config::pools of that generation
+};
+
 // Real-time, so that it is nobody's by custom; a few beyond the first, which libraries take.
 inline int StackSampleSignal() { return SIGRTMIN + 7; }
 
@@ -73,16 +91,12 @@ struct alignas(4096) ProcessSlot {
   Word<uint32_t> incarnation;
   Word<uint32_t> generation;
 
-  // Memory of large payloads that this process made: requests in a worker, results in a pool
-  // process. Zero when it is dead.
+  // A pool process's memory of large results. Zero when it is dead.
   alignas(64) Word<uint64_t> payload_bytes;
 
-  // A worker's load; zero when it is dead. An admin process has connections, too.
-  alignas(64) Word<uint32_t> jobs_out;  // sent to the pool, not answered yet
-  Word<uint32_t> jobs_queued;           // waiting in this worker
-  Word<uint32_t> lanes_queued;          // the connections that those are of
-  Word<int64_t> next_since_ns;          // since when the next of them has been waiting; 0: none
-  Word<uint32_t> connections;
+  // A worker's load. An admin process has connections, too.
+  alignas(64) std::array<PoolLoad, kMaxPools> load;
+  Word<uint32_t> connections;  // zero when it is dead
 
   // A pool process's job; kept after its death until the master has read it.
   alignas(64) Word<uint64_t> job;
@@ -132,18 +146,18 @@ struct GenerationBay {
   Word<uint32_t> generation;    // 0: vacant
   Word<uint32_t> first_worker;  // its workers are in slots [first_worker, + workers)
   Word<uint32_t> workers;
-  Word<uint32_t> pool_ready;  // pool processes that are ready
+  std::array<Word<uint32_t>, kMaxPools> pool_ready;  // processes that are ready, by pool
 };
 
 // The first page.
 struct alignas(4096) ScoreboardHeader {
   static constexpr uint64_t kMagic = 0x57494e444c415353;  // "WINDLASS"
-  static constexpr uint32_t kVersion = 8;  // changes with the layout of anything in here
+  static constexpr uint32_t kVersion = 9;  // changes with the layout of anything in here
   static constexpr uint32_t kBays = 8;     // generations at a time
   uint64_t magic;
   uint32_t version;
-  // Workers' slots come first, then those of pool processes, then for each bay one of a zygote,
-  // then for each bay one of an admin process.
+  // Workers' slots come first, then those of pool processes, then for each pool and bay one of a
+  // zygote, then for each bay one of an admin process.
   uint32_t worker_slots, pool_slots;
   Word<uint32_t> pool_slots_used;  // pool processes are in the first so many of theirs
   // The most that have ever been used, for those who add up counters.
@@ -180,6 +194,10 @@ class Scoreboard {
   // which a worker may write its own. REQUIRES: index < worker_slots().
   const MetricsSlot& metrics(SlotIndex index) const;
   MetricsSlot& MutableMetrics(SlotIndex index);
+  // Of a worker, who may write its own (common/peer_counts.h). REQUIRES: index < worker_slots().
+  const PeerCounts& peer_counts(SlotIndex index) const;
+  PeerCounts& MutablePeerCounts(SlotIndex index);
+  void ClearPeerCounts(SlotIndex index);  // the master only: the worker is dead
   const MetricsNames& names() const;
   MetricsNames& MutableNames();  // the master only
   const ScoreboardHeader& header() const;
@@ -187,30 +205,36 @@ class Scoreboard {
   int fd() const { return writable_.get(); }  // the master's only
   // What a zygote must keep open.
   std::array<int, 2> fds() const { return {writable_.get(), read_only_.get()}; }
-  uint32_t slots() const { return worker_slots_ + pool_slots_ + 2 * ScoreboardHeader::kBays; }
+  uint32_t slots() const { return AdminSlot(0).value + ScoreboardHeader::kBays; }
   uint32_t worker_slots() const { return worker_slots_; }
   uint32_t pool_slots() const { return pool_slots_; }
-  SlotIndex ZygoteSlot(uint32_t bay) const { return {worker_slots_ + pool_slots_ + bay}; }
-  SlotIndex AdminSlot(uint32_t bay) const {
-    return {worker_slots_ + pool_slots_ + ScoreboardHeader::kBays + bay};
+  SlotIndex ZygoteSlot(uint32_t bay, uint32_t pool = 0) const {
+    return {worker_slots_ + pool_slots_ + pool * ScoreboardHeader::kBays + bay};
   }
+  SlotIndex AdminSlot(uint32_t bay) const { return ZygoteSlot(bay, kMaxPools); }
+  // REQUIRES: a pool process's slot.
+  const SlotAssignment& assignment(SlotIndex index) const;
+  SlotAssignment& MutableAssignment(SlotIndex index);  // the master only
   // The slots that may be in use. Within the board, whatever the header says.
   SlotRange WorkersOf(uint32_t bay) const;  // REQUIRES: bay < kBays
   SlotRange PoolSlots() const;
   SlotRange WorkersEver() const;
   SlotRange PoolEver() const;
-  // Memory that large payloads hold in all processes together.
+  // Memory that large payloads hold in all processes together, and those of one pool.
   uint64_t PayloadBytes() const;
+  uint64_t PayloadBytes(uint32_t pool) const;  // REQUIRES: pool < kMaxPools
 
  private:
   absl::Status MapAll(size_t size);
   size_t NamesOffset() const;
   size_t MetricsOffset(SlotIndex index) const;
+  size_t PeerCountsOffset(SlotIndex index) const;
+  size_t AssignmentOffset() const;
   size_t size() const;
 
   uint32_t worker_slots_ = 0, pool_slots_ = 0;
   OwnedFd writable_, read_only_;
-  Mapping all_, own_, own_metrics_;
+  Mapping all_, own_, own_metrics_, own_peers_;
   SlotIndex own_index_;
   bool is_child_ = false;
 };

@@ -35,8 +35,8 @@ inline constexpr char kGivenUp[] = "its generation was given up";
 // One place in the process table: a worker, a zygote, a pool process or an admin process, and
 // whoever replaces it after a death. Its life is in child_state.h.
 struct Child {
-  Child(TimerOwner* owner, const RoleSpec* role_spec, ChildId child_id)
-      : role(role_spec), id(child_id), timer(owner) {}
+  Child(TimerOwner* owner, const RoleSpec* role_spec, ChildId child_id, uint32_t of_pool)
+      : role(role_spec), id(child_id), pool(of_pool), timer(owner) {}
 
   bool is_worker() const { return role->role == Role::kWorker; }
   bool is_pool() const { return role->role == Role::kPool; }
@@ -53,6 +53,7 @@ struct Child {
 
   const RoleSpec* const role;
   const ChildId id;
+  const uint32_t pool;  // pool process, zygote: whose it is, an index into Config::pools; else 0
   ChildState state = ChildState::kWaiting;
   std::optional<SlotIndex> slot;  // while it has a process, or is about to have one again
   uint32_t incarnation = 0;
@@ -71,6 +72,13 @@ struct Child {
   };
   std::vector<Heir> heirs;  // draining: the workers that it is linked to
   Instant heirs_sought;
+  // Worker: pools of which answers did not fit into its channel. It is looked at until they do.
+  struct Blocked {
+    uint32_t pools = 0;                // bit i: of pool i
+    Instant since = Instant::Never();  // and it has done nothing
+    uint64_t progress = 0;
+  };
+  Blocked blocked;
   std::vector<int> cpus;                  // worker: that it was told to run on; empty: none
   bool moves = false;                     // draining: gives its clients to other workers
   EndCause ends_by = EndCause::kUnknown;  // why it was told to end, or killed

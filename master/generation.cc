@@ -8,6 +8,7 @@
 #include "common/cpu_count.h"
 #include "common/job_channel.h"
 #include "common/log.h"
+#include "common/pools.h"
 #include "common/units.h"
 
 namespace windlass {
@@ -22,8 +23,19 @@ Sizing SizeUp(const Config& config) {
     return usable;
   };
   sizing.workers = count(config.workers.count, config.workers.max, "workers.count");
-  const int left = std::max(1, config.master.max_processes - sizing.workers);
-  sizing.pool = count(config.pool.processes, left, "pool.processes");
+  sizing.pools.clear();
+  int left = config.master.max_processes - sizing.workers;
+  for (size_t i = 0; i < config.pools.size(); ++i) {
+    const PoolConfig& pool = config.pools[i];
+    // One for each of those that come after it.
+    const int most = std::max(1, left - static_cast<int>(config.pools.size() - 1 - i));
+    const std::string key =
+        i == 0 ? "pool.processes" : absl::StrCat("pool.", pool.name, ".processes");
+    int processes = count(pool.processes, most, key);
+    if (pool.max > 0) processes = std::clamp(processes, std::max(1, pool.min), pool.max);
+    left -= processes;
+    sizing.pools.push_back(processes);
+  }
   const MemoryAmount& memory = config.workers.payload_memory;
   sizing.payload_budget_bytes = memory.value;
   if (memory.is_percent) {
@@ -64,6 +76,19 @@ absl::StatusOr<ListenerSet> BindAdmin(const Config& config, const ListenerSet* f
   return ListenerSet::Bind({}, nullptr, passed);
 }
 
+absl::StatusOr<PoolLink> MakeLink(uint32_t worker_slots) {
+  PoolLink link;
+  absl::StatusOr<PacketPair> queue = SeqPacketPair(kChannelBufferBytes);
+  if (!queue.ok()) return queue.status();
+  link.job_queue = *std::move(queue);
+  for (uint32_t slot = 0; slot < worker_slots; ++slot) {
+    absl::StatusOr<PacketPair> replies = SeqPacketPair(kChannelBufferBytes);
+    if (!replies.ok()) return replies.status();
+    link.replies.push_back(*std::move(replies));
+  }
+  return link;
+}
+
 }  // namespace
 
 absl::StatusOr<Generation> Generation::Create(uint32_t number, Config config, GenerationPlace place,
@@ -85,20 +110,24 @@ absl::StatusOr<Generation> Generation::Create(uint32_t number, Config config, Ge
   absl::StatusOr<AccessLogFiles> access_logs = AccessLogFiles::Open(*generation.config_);
   if (!access_logs.ok()) return access_logs.status();
   generation.access_logs_ = *std::move(access_logs);
-  absl::StatusOr<PacketPair> queue = SeqPacketPair(kChannelBufferBytes);
-  if (!queue.ok()) return queue.status();
-  generation.job_queue_ = *std::move(queue);
-  for (uint32_t slot = 0; slot < WorkerSlotsFor(*generation.config_); ++slot) {
-    absl::StatusOr<PacketPair> replies = SeqPacketPair(kChannelBufferBytes);
-    if (!replies.ok()) return replies.status();
-    generation.replies_.push_back(*std::move(replies));
+  for (size_t pool = 0; pool < generation.config_->pools.size(); ++pool) {
+    absl::StatusOr<PoolLink> link = MakeLink(WorkerSlotsFor(*generation.config_));
+    if (!link.ok()) return link.status();
+    generation.pools_.push_back(*std::move(link));
   }
   return generation;
 }
 
-void Generation::Override(std::optional<int> workers, std::optional<int> pool) {
-  if (workers) sizing_.workers = std::clamp(*workers, 1, config_->workers.max);
-  if (pool) sizing_.pool = std::max(1, *pool);
+void Generation::Override(const SizingOverride& wanted) {
+  if (wanted.workers) sizing_.workers = std::clamp(*wanted.workers, 1, config_->workers.max);
+  for (const auto& [name, processes] : wanted.pools) {
+    const uint32_t pool = PoolNamed(*config_, name);
+    if (pool >= sizing_.pools.size()) continue;
+    const PoolConfig& config = config_->pools[pool];
+    sizing_.pools[pool] = config.max > 0
+                              ? std::clamp(processes, std::max(1, config.min), config.max)
+                              : std::max(1, processes);
+  }
 }
 
 }  // namespace windlass

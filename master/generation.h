@@ -2,8 +2,11 @@
 #define WINDLASS_MASTER_GENERATION_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <numeric>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -19,8 +22,21 @@ namespace windlass {
 // How many processes a configuration comes to on this machine.
 struct Sizing {
   int workers = 1;
-  int pool = 1;
+  std::vector<int> pools = {1};  // by Config::pools
+  int pool_processes() const { return std::accumulate(pools.begin(), pools.end(), 0); }
   uint64_t payload_budget_bytes = 0;
+};
+
+// How many processes an operator wants, over the configuration.
+struct SizingOverride {
+  std::optional<int> workers;
+  std::map<std::string, int> pools;  // by name
+};
+
+// What joins the workers of a generation and one pool.
+struct PoolLink {
+  PacketPair job_queue;
+  std::vector<PacketPair> replies;  // by worker slot, from first_worker
 };
 
 // Where a generation is in the scoreboard.
@@ -40,9 +56,9 @@ uint32_t WorkerSlotsFor(const Config& config);
 Sizing SizeUp(const Config& config);
 
 // Role: one configuration and what its processes are joined by: listeners (those of the admin
-// process by themselves, which no worker gets), the job queue, a reply
-// channel for each of the worker slots (so that pool processes can answer workers that are
-// added later). Master; owns all of it, and keeps both ends of every channel, so that a replaced
+// process by themselves, which no worker gets), and for each pool a job queue and a reply channel
+// for each of the worker slots (so that pool processes can answer workers that are added later).
+// Master; owns all of it, and keeps both ends of every channel, so that a replaced
 // process inherits its slot's. Everything that can fail happens in Create, before any process is
 // touched.
 class Generation {
@@ -55,8 +71,7 @@ class Generation {
   static absl::StatusOr<Generation> Adopt(const proto::UpgradeState::Generation& state,
                                           bool can_repair);
   void Describe(proto::UpgradeState::Generation* state) const;
-  // What an operator wants over the configuration; nullopt: as configured.
-  void Override(std::optional<int> workers, std::optional<int> pool);
+  void Override(const SizingOverride& wanted);
 
   uint32_t number() const { return number_; }
   const Config& config() const { return *config_; }
@@ -67,10 +82,9 @@ class Generation {
   const ListenerSet& listeners() const { return listeners_; }
   ListenerSet& admin_listeners() { return admin_listeners_; }  // empty: none is wanted, or possible
   const ListenerSet& admin_listeners() const { return admin_listeners_; }
-  const PacketPair& job_queue() const { return job_queue_; }
-  const std::vector<PacketPair>& replies() const { return replies_; }  // from first_worker
+  const std::vector<PoolLink>& pools() const { return pools_; }  // by Config::pools
   const GenerationPlace& place() const { return place_; }
-  uint32_t worker_slots() const { return static_cast<uint32_t>(replies_.size()); }
+  uint32_t worker_slots() const { return static_cast<uint32_t>(pools_[0].replies.size()); }
   Instant born() const { return born_; }
   AccessLogFiles& access_logs() { return access_logs_; }
   const AccessLogFiles& access_logs() const { return access_logs_; }
@@ -89,8 +103,7 @@ class Generation {
   std::string config_hash_;
   Sizing sizing_, configured_;
   ListenerSet listeners_, admin_listeners_;
-  PacketPair job_queue_;
-  std::vector<PacketPair> replies_;
+  std::vector<PoolLink> pools_;
   AccessLogFiles access_logs_;
 };
 

@@ -41,19 +41,26 @@ absl::StatusOr<Generation> Generation::Adopt(const proto::UpgradeState::Generati
   generation.can_repair_ = can_repair;
   generation.config_ = std::make_unique<Config>(*std::move(config));
   generation.config_hash_ = ConfigHash(*generation.config_);
-  generation.sizing_ = {static_cast<int>(state.workers()), static_cast<int>(state.pool()),
-                        state.payload_budget()};
-  generation.configured_ = {static_cast<int>(state.configured_workers()),
-                            static_cast<int>(state.configured_pool()), state.payload_budget()};
+  generation.sizing_ = {static_cast<int>(state.workers()), {}, state.payload_budget()};
+  generation.configured_ = {
+      static_cast<int>(state.configured_workers()), {}, state.payload_budget()};
   absl::StatusOr<AccessLogFiles> access_logs = AccessLogFiles::Open(*generation.config_);
   if (access_logs.ok()) {
     generation.access_logs_ = *std::move(access_logs);
   } else {  // workers have theirs; those that take a dead one's place go without
     LOG(ERROR) << access_logs.status().message();
   }
-  generation.job_queue_ = AdoptPair(state.job_queue());
-  for (const proto::UpgradeState::Pair& pair : state.replies()) {
-    generation.replies_.push_back(AdoptPair(pair));
+  if (static_cast<size_t>(state.pools_size()) != generation.config_->pools.size()) {
+    return absl::InvalidArgumentError("upgrade state: pools are missing");
+  }
+  for (const proto::UpgradeState::Pool& pool : state.pools()) {
+    generation.sizing_.pools.push_back(static_cast<int>(pool.wanted()));
+    generation.configured_.pools.push_back(static_cast<int>(pool.configured()));
+    PoolLink& link = generation.pools_.emplace_back();
+    link.job_queue = AdoptPair(pool.job_queue());
+    for (const proto::UpgradeState::Pair& pair : pool.replies()) {
+      link.replies.push_back(AdoptPair(pair));
+    }
   }
   return generation;
 }
@@ -66,12 +73,15 @@ void Generation::Describe(proto::UpgradeState::Generation* state) const {
   state->set_config_source(config_->source);
   state->set_born_ns(static_cast<uint64_t>(born_.ns));
   state->set_configured_workers(static_cast<uint32_t>(configured_.workers));
-  state->set_configured_pool(static_cast<uint32_t>(configured_.pool));
   state->set_payload_budget(sizing_.payload_budget_bytes);
   listeners_.Describe(state->mutable_listeners());
   admin_listeners_.Describe(state->mutable_admin_listeners());
-  DescribePair(job_queue_, state->mutable_job_queue());
-  for (const PacketPair& pair : replies_) DescribePair(pair, state->add_replies());
+  for (size_t i = 0; i < pools_.size(); ++i) {
+    proto::UpgradeState::Pool& pool = *state->add_pools();
+    pool.set_configured(static_cast<uint32_t>(configured_.pools[i]));
+    DescribePair(pools_[i].job_queue, pool.mutable_job_queue());
+    for (const PacketPair& pair : pools_[i].replies) DescribePair(pair, pool.add_replies());
+  }
 }
 
 }  // namespace windlass

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
+#include "common/pools.h"
 #include "master/deaths_report.h"
 #include "master/quarantine_report.h"
 #include "master/status_report.h"
@@ -199,19 +200,30 @@ void Operator::OnReloadEnded(uint64_t reload, const ReloadResult& result) {
 }
 
 void Operator::Scale(const proto::CtlRequest::Scale& request, const Errand& errand) {
-  const auto wanted = [&](bool is_set, const proto::CtlRequest::Count& count,
-                          Role role) -> std::optional<int> {
-    if (!is_set) return std::nullopt;
-    return count.relative() ? service_->current().wanted(role) + count.value() : count.value();
+  const Supervisor& current = service_->current();
+  const Config& config = current.generation().config();
+  const auto from = [](int now, const proto::CtlRequest::Count& count) {
+    return count.relative() ? now + count.value() : count.value();
   };
-  const absl::Status resized =
-      service_->Resize(wanted(request.has_workers(), request.workers(), Role::kWorker),
-                       wanted(request.has_pool(), request.pool(), Role::kPool), request.keep());
+  SizingOverride wanted;
+  if (request.has_workers()) wanted.workers = from(current.wanted_workers(), request.workers());
+  if (request.has_pool()) {
+    wanted.pools[kDefaultPool] = from(current.wanted_pool(0), request.pool());
+  }
+  for (const proto::CtlRequest::PoolCount& pool : request.named_pools()) {
+    const uint32_t index = PoolNamed(config, pool.name());
+    const int now = index < config.pools.size() ? current.wanted_pool(index) : 0;
+    wanted.pools[pool.name()] = from(now, pool.count());
+  }
+  const absl::Status resized = service_->Resize(wanted, request.keep());
   if (!resized.ok()) return End(errand, AuditResult::kRefused, resized.message());
+  std::string sizes = absl::StrCat(current.wanted_workers(), " workers, ");
+  for (uint32_t pool = 0; pool < config.pools.size(); ++pool) {
+    absl::StrAppend(&sizes, current.wanted_pool(pool), " pool processes",
+                    OfPool(config.pools[pool]), ", ");
+  }
   End(errand, AuditResult::kOk,
-      absl::StrCat(service_->current().wanted(Role::kWorker), " workers, ",
-                   service_->current().wanted(Role::kPool), " pool processes",
-                   request.keep() ? ", also after reloads" : ", until the next reload"));
+      absl::StrCat(sizes, request.keep() ? "also after reloads" : "until the next reload"));
 }
 
 void Operator::Step(int workers, const Errand& errand) {

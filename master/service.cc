@@ -36,9 +36,10 @@ std::string WhatHolds(const Supervisor& supervisor, const Scoreboard& board) {
   for (const auto& child : supervisor.children()) {
     if (!child->is_worker() || !child->slot || child->pid == 0) continue;
     const ProcessSlot& slot = board.slot(*child->slot);
+    uint64_t jobs = 0;
+    for (const PoolLoad& load : slot.load) jobs += load.jobs_out.load() + load.jobs_queued.load();
     return absl::StrCat(supervisor.NameOf(*child), " (pid ", child->pid, "), ",
-                        slot.connections.load(), " connections, ",
-                        slot.jobs_out.load() + slot.jobs_queued.load(), " jobs");
+                        slot.connections.load(), " connections, ", jobs, " jobs");
   }
   return "its processes";
 }
@@ -103,7 +104,8 @@ absl::StatusOr<std::unique_ptr<Supervisor>> Service::MakeGeneration(Config confi
   absl::StatusOr<Generation> generation =
       Generation::Create(last_generation_ + 1, std::move(config), *place, former, *passed_);
   if (!generation.ok()) return generation.status();
-  generation->Override(kept_workers_, kept_pool_);
+  if (current_ != nullptr) generation->Override(ScaledSizes(generation->config()));
+  generation->Override(kept_);
   // Before there is a process that counts by them.
   MetricsNames& names = services_.board->MutableNames();
   for (const ListenSocket& socket : generation->listeners().sockets()) {
@@ -111,9 +113,9 @@ absl::StatusOr<std::unique_ptr<Supervisor>> Service::MakeGeneration(Config confi
   }
   for (const HandlerConfig& handler : generation->config().handlers) names.AddHandler(handler.name);
   const uint32_t room = services_.pool_slots->available();
-  if (static_cast<uint32_t>(generation->sizing().pool) > room) {
+  if (const int pool = generation->sizing().pool_processes(); pool > static_cast<int>(room)) {
     return absl::ResourceExhaustedError(
-        absl::StrCat(generation->sizing().pool, " pool processes are wanted, but master.max_",
+        absl::StrCat(pool, " pool processes are wanted, but master.max_",
                      "processes leaves room for ", room, " beside those that run"));
   }
   ++last_generation_;
@@ -161,7 +163,7 @@ void Service::BeginReload() {
   next_ = *std::move(made);
   Progress(absl::StrCat("generation ", next_->generation().number(), ": starting ",
                         next_->generation().sizing().workers, " workers and ",
-                        next_->generation().sizing().pool, " pool processes"));
+                        next_->generation().sizing().pool_processes(), " pool processes"));
   phase_deadline_ = services_.timers->now() + next_->generation().config().master.startup_timeout;
   next_->Start(/*answers_early=*/false);
 }
@@ -280,7 +282,7 @@ void Service::Announce(const Supervisor& supervisor, const Supervisor* before) c
     if (std::find(old.begin(), old.end(), line) == old.end()) LOG(NOTICE) << "listening " << line;
   }
   LOG(INFO) << "serving: " << generation.sizing().workers << " workers, "
-            << generation.sizing().pool << " pool processes";
+            << generation.sizing().pool_processes() << " pool processes";
   for (const std::string& doubt : DoubtfulSettings(generation.config())) LOG(WARNING) << doubt;
   WarnOfUnusedSockets();
 }
@@ -297,31 +299,6 @@ void Service::WarnOfUnusedSockets() const {
     LOG(WARNING) << "no listener uses socket '" << socket.name << "' (" << socket.address
                  << ") that systemd passed";
   }
-}
-
-absl::Status Service::Resize(std::optional<int> workers, std::optional<int> pool, bool keep) {
-  if (state_ != State::kServing) return absl::FailedPreconditionError("the server is not serving");
-  if (next_ != nullptr) return absl::UnavailableError("a reload is going on: try again after it");
-  const int most_workers = current_->generation().config().workers.max;
-  if (workers && (*workers < 1 || *workers > most_workers)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("workers must be from 1 to workers.max = ", most_workers));
-  }
-  const int now = current_->wanted(Role::kPool);
-  const int most_pool = now + static_cast<int>(services_.pool_slots->available());
-  if (pool && (*pool < 1 || *pool > most_pool)) {
-    return absl::InvalidArgumentError(absl::StrCat("pool must be from 1 to ", most_pool,
-                                                   " (what master.max_processes leaves room for)"));
-  }
-  const int all = workers.value_or(current_->wanted(Role::kWorker)) + pool.value_or(now);
-  if (const int most = current_->generation().config().master.max_processes; all > most) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(all, " processes are more than master.max_processes = ", most));
-  }
-  if (workers) kept_workers_ = keep ? workers : std::nullopt;
-  if (pool) kept_pool_ = keep ? pool : std::nullopt;
-  current_->Resize(workers.value_or(current_->wanted(Role::kWorker)), pool.value_or(now));
-  return absl::OkStatus();
 }
 
 std::vector<Supervisor*> Service::supervisors() const {
@@ -371,6 +348,7 @@ void Service::OnTimer(Timer*, Instant now) {
     services_.quarantine->Expire(now);
   }
   if (state_ == State::kServing && next_ == nullptr) {
+    current_->ScalePools(now);
     current_->Recycle(now);
     if (is_second) EvenOut();
   }

@@ -65,8 +65,9 @@ class Service : public SupervisorOwner, public TimerOwner {
   uint64_t Reload();
   // Reads and checks the configuration, and changes nothing.
   absl::Status CheckConfig() const;
-  // Processes of the generation that serves; nullopt: as it is. `keep`: over the next reloads, too.
-  absl::Status Resize(std::optional<int> workers, std::optional<int> pool, bool keep);
+  // Processes of the generation that serves, as far as `wanted` says. `keep`: over the next
+  // reloads, too.
+  absl::Status Resize(const SizingOverride& wanted, bool keep);
   void Stop(Instant deadline);
   void KillAll();
 
@@ -86,9 +87,8 @@ class Service : public SupervisorOwner, public TimerOwner {
   const std::string& why() const { return why_; }
   const std::optional<ReloadResult>& last_reload() const { return last_reload_; }
   const std::string& waits_for() const { return waits_for_; }  // what holds a reload up; "" = none
-  bool keeps_workers() const { return kept_workers_.has_value(); }
-  bool keeps_pool() const { return kept_pool_.has_value(); }
-  Supervisor& current() const { return *current_; }  // REQUIRES: Start returned OK
+  const SizingOverride& kept() const { return kept_; }         // over the next reloads
+  Supervisor& current() const { return *current_; }            // REQUIRES: Start returned OK
   // The oldest first, the one that is coming up last.
   std::vector<Supervisor*> supervisors() const;
   Instant started() const { return started_; }
@@ -102,6 +102,8 @@ class Service : public SupervisorOwner, public TimerOwner {
 
   absl::StatusOr<std::unique_ptr<Supervisor>> MakeGeneration(Config config);
   absl::StatusOr<GenerationPlace> FindPlace(const Config& config) const;
+  absl::Status CheckSizes(const SizingOverride& wanted) const;
+  SizingOverride ScaledSizes(const Config& next) const;
   void BeginReload();
   void Commit();
   void GiveUp(const std::string& why);
@@ -138,7 +140,7 @@ class Service : public SupervisorOwner, public TimerOwner {
   bool reload_due_ = false;  // one more has been asked for
   std::string waits_for_;
   std::optional<ReloadResult> last_reload_;
-  std::optional<int> kept_workers_, kept_pool_;
+  SizingOverride kept_;
   OwnedFd next_log_;  // where lines go when the generation that comes up serves
   bool reap_again_ = false;
   Timer tick_;

@@ -19,8 +19,12 @@ absl::Status Service::Describe(proto::UpgradeState* state) const {
   state->set_last_generation(last_generation_);
   state->set_reloads(reload_);
   state->set_started_ns(static_cast<uint64_t>(started_.ns));
-  state->set_kept_workers(kept_workers_.value_or(0));
-  state->set_kept_pool(kept_pool_.value_or(0));
+  state->set_kept_workers(kept_.workers.value_or(0));
+  for (const auto& [name, processes] : kept_.pools) {
+    proto::UpgradeState::KeptPool& pool = *state->add_kept_pools();
+    pool.set_name(name);
+    pool.set_processes(static_cast<uint32_t>(processes));
+  }
   state->set_fingerprint_secret(services_.settings->fingerprint_secret);
   services_.quarantine->Describe(state);
   for (const Supervisor* supervisor : supervisors()) {
@@ -61,8 +65,10 @@ absl::Status Service::Adopt(const proto::UpgradeState& state) {
   services_.counts->Adopt(state);
   if (!services_.counts->reloads().empty()) last_reload_ = services_.counts->reloads().back();
   services_.quarantine->Adopt(state);
-  if (state.kept_workers() > 0) kept_workers_ = state.kept_workers();
-  if (state.kept_pool() > 0) kept_pool_ = state.kept_pool();
+  if (state.kept_workers() > 0) kept_.workers = state.kept_workers();
+  for (const proto::UpgradeState::KeptPool& pool : state.kept_pools()) {
+    kept_.pools[pool.name()] = static_cast<int>(pool.processes());
+  }
   state_ = State::kServing;
   services_.timers->Arm(&tick_, services_.timers->now() + absl::Seconds(1));
   return absl::OkStatus();

@@ -1,5 +1,6 @@
 // The part of master/service.h that keeps payloads away that have crashed processes.
 #include "common/log.h"
+#include "common/pools.h"
 #include "master/service.h"
 
 namespace windlass {
@@ -12,9 +13,11 @@ constexpr absl::Duration kTellEvery = absl::Milliseconds(100);
 
 void Service::TakeCrash(const Supervisor& supervisor, const proto::Report::Crashed& crash) {
   const Config& config = supervisor.generation().config();
-  const absl::Duration ttl = config.pool.quarantine_ttl;
   // The worker may be as corrupt as the process that crashed.
-  if (crash.handler() >= config.handlers.size() || ttl == absl::ZeroDuration()) return;
+  if (crash.handler() >= config.handlers.size()) return;
+  const PoolConfig& pool = config.pools[PoolNamed(config, config.handlers[crash.handler()].pool)];
+  const absl::Duration ttl = pool.quarantine_ttl;
+  if (ttl == absl::ZeroDuration()) return;
   const Instant now = services_.timers->now();
   const Poison* const entry =
       services_.quarantine->OnCrash(config.handlers[crash.handler()].name, crash.bytes(),

@@ -13,8 +13,8 @@ constexpr size_t kMaxStatusBytes = 1024;
 constexpr absl::Duration kMargin = absl::Seconds(5);
 
 std::string Sizes(const Supervisor& supervisor) {
-  return absl::StrCat(supervisor.wanted(Role::kWorker), " workers, ",
-                      supervisor.wanted(Role::kPool), " pool processes");
+  return absl::StrCat(supervisor.wanted_workers(), " workers, ", supervisor.wanted_pools(),
+                      " pool processes");
 }
 
 std::string ServingStatus(const Service& service) {

@@ -27,10 +27,11 @@ std::vector<int> TakeChannels(const RoleSpec& role, const Generation& generation
                               ProcessSetup* setup) {
   std::vector<int> keep = {setup->control.get()};
   if (role.role == Role::kWorker) {
-    setup->job_queue = generation.job_queue().send_end.get();
-    setup->reply_channel =
-        generation.replies()[setup->slot.value - setup->first_worker].receive_end.get();
-    keep.push_back(setup->reply_channel);
+    for (const PoolLink& link : generation.pools()) {
+      const PacketPair& replies = link.replies[setup->slot.value - setup->first_worker];
+      setup->pools.push_back({link.job_queue.send_end.get(), replies.receive_end.get()});
+      keep.insert(keep.end(), {setup->pools.back().job_queue, setup->pools.back().reply_channel});
+    }
     for (const ListenSocket& listener : setup->listeners) keep.push_back(listener.fd);
     keep.push_back(setup->fingerprint_secret);
     for (const AccessLogFile& log : setup->access_logs) keep.push_back(log.fd);
@@ -38,12 +39,13 @@ std::vector<int> TakeChannels(const RoleSpec& role, const Generation& generation
     for (const ListenSocket& listener : setup->listeners) keep.push_back(listener.fd);
     return keep;
   } else {
-    setup->job_queue = generation.job_queue().receive_end.get();
-    for (const PacketPair& pair : generation.replies())
+    const PoolLink& link = generation.pools()[setup->pool];
+    setup->job_queue = link.job_queue.receive_end.get();
+    for (const PacketPair& pair : link.replies)
       setup->reply_channels.push_back(pair.send_end.get());
     keep.insert(keep.end(), setup->reply_channels.begin(), setup->reply_channels.end());
+    keep.push_back(setup->job_queue);
   }
-  keep.push_back(setup->job_queue);
   if (role.role == Role::kZygote) {
     const std::array<int, 2> board = setup->scoreboard->fds();
     keep.insert(keep.end(), {setup->output, board[0], board[1]});
@@ -100,7 +102,7 @@ void ResetSignals() {
   std::vector<int> keep = TakeChannels(role, generation, &setup);
   keep.push_back(LogFd());
   CloseAllFdsExcept(keep);
-  if (role.role == Role::kZygote) PreferForOomKill(setup.config->pool.oom_score_adj);
+  if (role.role == Role::kZygote) PreferForOomKill(setup.config->pools[setup.pool].oom_score_adj);
   if (role.drops_root || settings.identity) {
     const absl::Status dropped =
         settings.identity ? BecomeIdentity(*settings.identity) : BecomeNobody();
@@ -163,12 +165,13 @@ absl::StatusOr<AskedClone> AskForClone(ControlChannel* zygote, const RoleSpec& r
 }
 
 absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generation& generation,
-                                            SlotIndex slot, uint32_t incarnation, Scoreboard* board,
-                                            const SpawnSettings& settings) {
+                                            uint32_t pool, SlotIndex slot, uint32_t incarnation,
+                                            Scoreboard* board, const SpawnSettings& settings) {
   absl::StatusOr<PacketPair> control = SeqPacketPair(kControlBufferBytes);
   if (!control.ok()) return control.status();
   ProcessSetup setup;
   setup.slot = slot;
+  setup.pool = pool;
   setup.incarnation = incarnation;
   setup.generation = generation.number();
   setup.bay = generation.place().bay;

@@ -58,10 +58,10 @@ absl::StatusOr<AskedClone> AskForClone(ControlChannel* zygote, const RoleSpec& r
 // The one place where a process is forked. The child keeps its standard descriptors, its control
 // channel and what `role` needs of the generation; every other descriptor is closed, signals are
 // reset, and it never returns here. Errors: out of processes, descriptors or memory: try again
-// later.
+// later. `pool`: a zygote's, an index into Config::pools.
 absl::StatusOr<SpawnedProcess> SpawnProcess(const RoleSpec& role, const Generation& generation,
-                                            SlotIndex slot, uint32_t incarnation, Scoreboard* board,
-                                            const SpawnSettings& settings);
+                                            uint32_t pool, SlotIndex slot, uint32_t incarnation,
+                                            Scoreboard* board, const SpawnSettings& settings);
 
 }  // namespace windlass
 

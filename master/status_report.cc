@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <map>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "common/config_keys.h"
 #include "common/metrics_board.h"
 #include "common/posix.h"
 #include "common/process_usage.h"
 #include "master/deaths_report.h"
+#include "master/pool_activity.h"
 
 namespace windlass {
 namespace {
@@ -71,6 +73,9 @@ void AddProcess(const Supervisor& supervisor, const Child& child, const Scoreboa
   process.set_generation(supervisor.generation().number());
   process.set_pid(child.pid);
   process.set_quick_deaths(static_cast<uint32_t>(child.quick_deaths));
+  if (child.is_pool() || child.is_zygote()) {
+    process.set_pool(supervisor.generation().config().pools[child.pool].name);
+  }
   if (!child.slot || child.pid == 0) return;
   const ProcessSlot& slot = board.slot(*child.slot);
   process.set_age_ms(MsBetween(child.started, now));
@@ -82,7 +87,9 @@ void AddProcess(const Supervisor& supervisor, const Child& child, const Scoreboa
   if (child.is_worker() || child.is_admin()) {
     process.set_connections(slot.connections.load());
     process.set_requests(slot.requests.load() - child.work_before);
-    process.set_jobs(uint64_t{slot.jobs_out.load()} + slot.jobs_queued.load());
+    uint64_t jobs = 0;
+    for (const PoolLoad& load : slot.load) jobs += load.jobs_out.load() + load.jobs_queued.load();
+    process.set_jobs(jobs);
     return;
   }
   process.set_jobs(slot.jobs_done.load() - child.work_before);
@@ -106,8 +113,8 @@ void AddGeneration(const Supervisor& supervisor, Instant now, proto::StatusRepor
   proto::StatusReport::Generation& entry = *report->add_generations();
   entry.set_number(generation.number());
   Set(entry.mutable_state(), StateName(supervisor.state()));
-  entry.set_workers(static_cast<uint32_t>(supervisor.wanted(Role::kWorker)));
-  entry.set_pool(static_cast<uint32_t>(supervisor.wanted(Role::kPool)));
+  entry.set_workers(static_cast<uint32_t>(supervisor.wanted_workers()));
+  entry.set_pool(static_cast<uint32_t>(supervisor.wanted_pools()));
   entry.set_age_ms(MsBetween(generation.born(), now));
   for (const ListenSocket& socket : generation.listeners().sockets()) {
     proto::StatusReport::Listener& listener = *report->add_listeners();
@@ -133,8 +140,10 @@ void AddTotals(const Scoreboard& board, const DeathLog& deaths, proto::StatusRep
     totals.set_retries(totals.retries() + slot.jobs_retried.load());
     totals.set_access_lines_dropped(totals.access_lines_dropped() +
                                     slot.access_lines_dropped.load());
-    totals.set_queue_depth(totals.queue_depth() + slot.jobs_queued.load());
-    out += slot.jobs_out.load();
+    for (const PoolLoad& load : slot.load) {
+      totals.set_queue_depth(totals.queue_depth() + load.jobs_queued.load());
+      out += load.jobs_out.load();
+    }
     for (size_t code = 0; code < kErrorCodeCount; ++code) {
       answers[code] += slot.answers[code].load();
     }
@@ -166,6 +175,35 @@ void AddTotals(const Scoreboard& board, const DeathLog& deaths, proto::StatusRep
     Set(count.mutable_code(), kErrorCodeNames[code]);
     count.set_count(answers[code]);
   }
+}
+
+// What runs and waits for the pools of the generation that serves.
+void AddPools(const Service& service, const Scoreboard& board, proto::StatusReport* report) {
+  const Supervisor& current = service.current();
+  const Generation& generation = current.generation();
+  const GenerationBay& bay = board.header().bays[generation.place().bay];
+  for (uint32_t i = 0; i < generation.config().pools.size(); ++i) {
+    const PoolConfig& config = generation.config().pools[i];
+    proto::StatusReport::Pool& pool = *report->add_pools();
+    pool.set_name(config.name);
+    pool.set_wanted(static_cast<uint32_t>(current.wanted_pool(i)));
+    pool.set_configured(static_cast<uint32_t>(generation.configured().pools[i]));
+    pool.set_kept(service.kept().pools.count(config.name) != 0);
+    pool.set_max(static_cast<uint32_t>(config.max));
+    pool.set_min(config.max == 0 ? 0 : static_cast<uint32_t>(std::max(1, config.min)));
+    pool.set_ready(bay.pool_ready[i].load());
+    const PoolActivity activity = LookAtPool(board, generation.number(), generation.place().bay, i);
+    pool.set_running(activity.running);
+    pool.set_waiting(activity.waiting);
+    pool.set_payload_bytes(board.PayloadBytes(i));
+    Set(pool.mutable_sandbox(), SandboxLevelName(config.sandbox));
+    if (!current.HasFailedPool(i)) continue;
+    report->add_failed_roles(i == 0 ? "pool" : absl::StrCat("pool.", config.name));
+  }
+  const proto::StatusReport::Pool& first = report->pools(0);
+  report->mutable_pool()->set_wanted(first.wanted());
+  report->mutable_pool()->set_configured(first.configured());
+  report->mutable_pool()->set_kept(first.kept());
 }
 
 void AddHistogram(const LatencyCounts& counts, proto::Histogram* into) {
@@ -249,15 +287,12 @@ proto::StatusReport MakeStatusReport(const Service& service, const SupervisorSer
     *report.mutable_last_slow() = SlowEntry(deaths.latest_slow().back());
   }
   report.set_slow_total(deaths.slow_total());
-  const auto size = [&](Role role, int configured, bool kept, proto::StatusReport::Size* into) {
-    into->set_wanted(static_cast<uint32_t>(current.wanted(role)));
-    into->set_configured(static_cast<uint32_t>(configured));
-    into->set_kept(kept);
-    if (current.HasFailed(role)) report.add_failed_roles(role == Role::kWorker ? "worker" : "pool");
-  };
-  const Sizing& configured = current.generation().configured();
-  size(Role::kWorker, configured.workers, service.keeps_workers(), report.mutable_workers());
-  size(Role::kPool, configured.pool, service.keeps_pool(), report.mutable_pool());
+  proto::StatusReport::Size& workers = *report.mutable_workers();
+  workers.set_wanted(static_cast<uint32_t>(current.wanted_workers()));
+  workers.set_configured(static_cast<uint32_t>(current.generation().configured().workers));
+  workers.set_kept(service.kept().workers.has_value());
+  if (current.HasFailed(Role::kWorker)) report.add_failed_roles("worker");
+  AddPools(service, *services.board, &report);
   if (current.HasFailed(Role::kAdmin)) report.add_failed_roles("admin");
   return report;
 }

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
+#include "common/pools.h"
 #include "common/posix.h"
 
 namespace windlass {
@@ -20,10 +21,11 @@ constexpr absl::Duration kAdminFarewell = absl::Seconds(2);
 
 Supervisor::Supervisor(Generation generation, const SupervisorServices& services)
     : Supervisor(std::move(generation), services, /*adopted=*/false) {
-  AddChild(SpecOf(Role::kZygote));
-  if (WantsAdmin()) AddChild(SpecOf(Role::kAdmin));
-  for (int i = 0; i < wanted_workers_; ++i) AddChild(SpecOf(Role::kWorker));
-  for (int i = 0; i < wanted_pool_; ++i) AddChild(SpecOf(Role::kPool));
+  for (uint32_t pool = 0; pool < wanted_pools_.size(); ++pool) AddChild(Role::kZygote, pool);
+  if (WantsAdmin()) AddChild(Role::kAdmin);
+  for (const Group& group : Groups()) {
+    for (int i = 0; i < Wanted(group); ++i) AddChild(group.role, group.pool);
+  }
 }
 
 Supervisor::Supervisor(Generation generation, const SupervisorServices& services, bool)
@@ -36,10 +38,13 @@ Supervisor::Supervisor(Generation generation, const SupervisorServices& services
       timers_(services.timers),
       worker_slots_(generation_.place().first_worker, generation_.worker_slots()),
       wanted_workers_(generation_.sizing().workers),
-      wanted_pool_(generation_.sizing().pool),
+      wanted_pools_(generation_.sizing().pools),
       spawn_rate_(policy_.max_spawns_per_second, timers_->now()),
       start_timer_(this),
       stack_names_(services.timers) {
+  for (const PoolConfig& pool : generation_.config().pools) {
+    scalers_.push_back(pool.max > 0 ? std::make_optional<PoolScaler>(pool) : std::nullopt);
+  }
   GenerationBay& bay = board_->MutableHeader().bays[generation_.place().bay];
   bay.generation.store(generation_.number());
   bay.first_worker.store(generation_.place().first_worker);
@@ -52,7 +57,19 @@ Supervisor::~Supervisor() {
   GenerationBay& bay = board_->MutableHeader().bays[generation_.place().bay];
   bay.generation.store(0);
   bay.workers.store(0);
-  bay.pool_ready.store(0);
+  for (Word<uint32_t>& ready : bay.pool_ready) ready.store(0);
+}
+
+std::vector<Supervisor::Group> Supervisor::Groups() const {
+  std::vector<Group> groups = {{Role::kWorker, 0}};
+  for (uint32_t pool = 0; pool < wanted_pools_.size(); ++pool) {
+    groups.push_back({Role::kPool, pool});
+  }
+  return groups;
+}
+
+int Supervisor::Wanted(const Group& group) const {
+  return group.role == Role::kWorker ? wanted_workers_ : wanted_pools_[group.pool];
 }
 
 const RoleSpec& Supervisor::SpecOf(Role role) const {
@@ -62,8 +79,8 @@ const RoleSpec& Supervisor::SpecOf(Role role) const {
   return *found;
 }
 
-Child& Supervisor::AddChild(const RoleSpec& role) {
-  children_.push_back(std::make_unique<Child>(this, &role, ChildId{next_child_++}));
+Child& Supervisor::AddChild(Role role, uint32_t pool) {
+  children_.push_back(std::make_unique<Child>(this, &SpecOf(role), ChildId{next_child_++}, pool));
   return *children_.back();
 }
 
@@ -123,7 +140,7 @@ void Supervisor::Apply(Child& child, ChildEvent event) {
   }
   if (child.state == ChildState::kServing || child.state == ChildState::kGone) child.timer.Disarm();
   if (event != ChildEvent::kReady || child.state != ChildState::kServing) return;
-  if (child.is_zygote()) SpawnWaiting();
+  if (child.is_zygote()) SpawnWaiting(child.pool);
   if (MayServe(child)) BeginServing(child);
 }
 
@@ -192,21 +209,34 @@ void Supervisor::Reschedule(Child& child) {
   }
   timers_->Arm(&child.timer, timers_->now() + delay);
   if (delay == absl::ZeroDuration()) Apply(child, ChildEvent::kSpawnDue);
-  if (child.quick_deaths == kFailedAfter && HasFailed(child.role->role)) {
-    LOG(ERROR) << "FAILED: no " << child.role->name << " process can be started: trying on, slowly";
+  if (child.quick_deaths == kFailedAfter && HasFailedGroup({child.role->role, child.pool})) {
+    LOG(ERROR) << "FAILED: no " << child.role->name << " process"
+               << OfPool(generation_.config().pools[child.pool])
+               << " can be started: trying on, slowly";
   }
 }
 
 bool Supervisor::HasFailed(Role role) const {
-  if (role == Role::kPool && HasFailed(Role::kZygote)) {
-    // Those that are there go on; none will come.
-    return std::none_of(children_.begin(), children_.end(), [](const auto& child) {
-      return child->is_pool() && child->state == ChildState::kServing;
-    });
+  if (role != Role::kPool) return HasFailedGroup({role, 0});
+  for (uint32_t pool = 0; pool < wanted_pools_.size(); ++pool) {
+    if (HasFailedPool(pool)) return true;
   }
+  return false;
+}
+
+bool Supervisor::HasFailedPool(uint32_t pool) const {
+  const Group group = {Role::kPool, pool};
+  if (!HasFailedGroup({Role::kZygote, pool})) return HasFailedGroup(group);
+  // Those that are there go on; none will come.
+  return std::none_of(children_.begin(), children_.end(), [&group](const auto& child) {
+    return group.Has(*child) && child->state == ChildState::kServing;
+  });
+}
+
+bool Supervisor::HasFailedGroup(const Group& group) const {
   int failed = 0;
   for (const auto& child : children_) {
-    if (child->role->role != role || child->leaving()) continue;
+    if (!group.Has(*child) || child->leaving()) continue;
     if (child->state == ChildState::kServing || child->quick_deaths < kFailedAfter) return false;
     ++failed;
   }
@@ -327,14 +357,15 @@ bool Supervisor::AnyLeft(Role role) const {
 }
 
 void Supervisor::UpdateState() {
-  uint32_t pool_ready = 0;
+  std::array<uint32_t, kMaxPools> pool_ready = {};
   bool all_ready = true;
   for (const auto& child : children_) {
     const bool serving = child->state == ChildState::kServing;
     all_ready = all_ready && (serving || !child->is_needed());
-    if (serving && child->is_pool()) ++pool_ready;
+    if (serving && child->is_pool()) ++pool_ready[child->pool];
   }
-  board_->MutableHeader().bays[generation_.place().bay].pool_ready.store(pool_ready);
+  GenerationBay& bay = board_->MutableHeader().bays[generation_.place().bay];
+  for (uint32_t pool = 0; pool < kMaxPools; ++pool) bay.pool_ready[pool].store(pool_ready[pool]);
   if (state_ == State::kStarting && all_ready) {
     state_ = State::kReady;
     why_.clear();

@@ -2,6 +2,8 @@
 #define WINDLASS_MASTER_SUPERVISOR_H_
 
 #include <memory>
+#include <numeric>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,7 @@
 #include "master/death_log.h"
 #include "master/generation.h"
 #include "master/oom_counter.h"
+#include "master/pool_scaler.h"
 #include "master/quarantine.h"
 #include "master/restart_policy.h"
 #include "master/service_counts.h"
@@ -110,7 +113,10 @@ class Supervisor : public TimerOwner {
   void Abort();
   // How many processes there shall be. Those too many finish first: workers give their clients
   // away, pool processes end between jobs.
-  void Resize(int workers, int pool);
+  void ResizeWorkers(int workers);
+  void ResizePool(uint32_t pool, int processes);  // REQUIRES: pool < config().pools.size()
+  // Now and then: as many processes as the load wants, of pools where it may (pool_scaler.h).
+  void ScalePools(Instant now);
   // Now and then: starts successors of processes that are due to be recycled.
   void Recycle(Instant now);
   void OnReady(SelectorToken token);  // REQUIRES: Owns(token)
@@ -121,7 +127,7 @@ class Supervisor : public TimerOwner {
   void OnTimer(Timer* timer, Instant now) override;
 
   // Now and then: has slow jobs tell where they are, and ends the processes of those that run on
-  // past their deadline (kill_ladder.h).
+  // past their deadline (kill_ladder.h), and workers that do not take their answers.
   void EnforceDeadlines(Instant now);
   // Kills the process that runs `job`. False: none does.
   bool KillRunning(uint64_t job, absl::string_view why);
@@ -144,8 +150,13 @@ class Supervisor : public TimerOwner {
   const std::vector<ListenSocket>& bound() const { return bound_; }
   const std::vector<ListenSocket>& admin_bound() const { return admin_bound_; }  // the same
   const std::vector<std::unique_ptr<Child>>& children() const { return children_; }
-  int wanted(Role role) const { return role == Role::kWorker ? wanted_workers_ : wanted_pool_; }
-  bool HasFailed(Role role) const;
+  int wanted_workers() const { return wanted_workers_; }
+  int wanted_pool(uint32_t pool) const { return wanted_pools_[pool]; }
+  int wanted_pools() const {  // all together
+    return std::accumulate(wanted_pools_.begin(), wanted_pools_.end(), 0);
+  }
+  bool HasFailed(Role role) const;  // of a pool: one of them
+  bool HasFailedPool(uint32_t pool) const;
   uint32_t NumberOf(const Child& child) const;  // as in its name
   std::string NameOf(const Child& child) const;
 
@@ -160,8 +171,18 @@ class Supervisor : public TimerOwner {
   Supervisor(Generation generation, const SupervisorServices& services, bool adopted);
   void AdoptChild(const proto::UpgradeState::Process& process);
   void WatchFds(Child& child);
+  void Unwatch(int fd);
   RecycleLimits LimitsOf(const Child& child) const;
-  Child& AddChild(const RoleSpec& role);
+  // Processes of one kind that stand in for each other.
+  struct Group {
+    Role role = Role::kWorker;
+    uint32_t pool = 0;
+    bool Has(const Child& child) const { return child.role->role == role && child.pool == pool; }
+  };
+  std::vector<Group> Groups() const;
+  int Wanted(const Group& group) const;
+  bool HasFailedGroup(const Group& group) const;
+  Child& AddChild(Role role, uint32_t pool = 0);
   const RoleSpec& SpecOf(Role role) const;
   void Apply(Child& child, ChildEvent event);
   std::optional<SlotIndex> FixedSlot(const Child& child) const;
@@ -173,13 +194,12 @@ class Supervisor : public TimerOwner {
   absl::Status SpawnCloned(Child& child);
   void Watch(Child& child, pid_t pid, OwnedFd pidfd);
   void BeginLife(Child& child);
-  Child* Zygote();  // that is there; null: none
-  ControlChannel* ZygoteChannel();
+  Child* Zygote(uint32_t pool);  // that is there; null: none
   // Of the zygote that it is a clone of: another one may have other code. nullptr: that is gone.
   ControlChannel* NamerFor(const Child& child);
-  void SpawnWaiting();
+  void SpawnWaiting(uint32_t pool);
   void OnCloned(Child& zygote, const proto::Report::Cloned& report);
-  void LoseClones();
+  void LoseClones(uint32_t pool);
   void Reschedule(Child& child);
   void Kill(Child& child, EndCause cause, absl::string_view why);
   void SampleStack(Child& child, const Child::Sample& asked);
@@ -199,20 +219,22 @@ class Supervisor : public TimerOwner {
   void LogLastOutput(Child& child, pid_t pid, uint64_t job);
   void TakeReports(Child& child);
   void HandleReport(Child& child, const proto::Report& report);
-  void SettleJobs(const HeldJob& held, const std::string& cause);
+  void SettleJobs(const HeldJob& held, uint32_t pool, const std::string& cause);
   void ClearSlot(const Child& child);
   void RepairCounts(const Child& child, ProcessSlot* slot) const;
   uint64_t WorkOf(const Child& child) const;
-  void ResizeRole(Role role, int wanted);
+  void ResizeGroup(const Group& group);
+  void RecycleGroup(const Group& group, Instant now);
   void DealCpus();
   void WatchSandbox(Child& child);
   void AnswerSandbox(Child& child);
-  Child* PickSurplus(Role role);
+  Child* PickSurplus(const Group& group);
   Child* SuccessorOf(const Child& child);
   void RetireReplaced(const Child& successor);
   void UpdateState();
   void PublishPlaces();
-  bool TakesReplies(const Child& worker) const;
+  bool TakesReplies(const Child& worker, uint32_t pool) const;
+  void LookAtBlocked(Child& worker, Instant now);
   Child* FindWorker(SlotIndex slot, uint32_t incarnation);
   Child* Find(ChildId id);
   bool AnyLeft(Role role) const;
@@ -231,7 +253,9 @@ class Supervisor : public TimerOwner {
   std::vector<std::unique_ptr<Child>> children_;
   uint32_t next_child_ = 1;
   SlotPool worker_slots_;
-  int wanted_workers_, wanted_pool_;
+  int wanted_workers_;
+  std::vector<int> wanted_pools_;
+  std::vector<std::optional<PoolScaler>> scalers_;  // by pool; nullopt: its number is fixed
   SpawnRate spawn_rate_;
   Timer start_timer_;  // startup_timeout of the whole
   Farewell farewell_;
@@ -242,7 +266,7 @@ class Supervisor : public TimerOwner {
   LogLimit output_log_{kOutputRate};
   // Payloads can cause them, so clients can, or a system that is short of something.
   LogLimit deaths_log_, slow_log_, kill_log_, recycle_log_, serves_log_, retry_log_, spawn_log_,
-      sandbox_log_;
+      sandbox_log_, scale_log_;
 };
 
 }  // namespace windlass

@@ -10,7 +10,6 @@ Supervisor::Supervisor(Generation generation, const SupervisorServices& services
                        const proto::UpgradeState::Generation& state)
     : Supervisor(std::move(generation), services, /*adopted=*/true) {
   wanted_workers_ = static_cast<int>(state.workers());
-  wanted_pool_ = static_cast<int>(state.pool());
   state_ = state.draining() ? State::kDraining : State::kServing;
   farewell_.deadline = Instant{static_cast<int64_t>(state.deadline_ns())};
   farewell_.moves = state.moves();
@@ -19,17 +18,21 @@ Supervisor::Supervisor(Generation generation, const SupervisorServices& services
   PublishPlaces();
   // Those that were dead, or waited for their turn, at the moment of the upgrade.
   if (generation_.can_repair()) {
-    const bool has_zygote = std::any_of(children_.begin(), children_.end(), [](const auto& child) {
-      return child->is_zygote() && !child->leaving();
-    });
-    if (!pool_told_ && !has_zygote) {
-      Apply(AddChild(SpecOf(Role::kZygote)), ChildEvent::kSpawnDue);
+    for (uint32_t pool = 0; pool < wanted_pools_.size() && !pool_told_; ++pool) {
+      const bool has_zygote =
+          std::any_of(children_.begin(), children_.end(), [pool](const auto& child) {
+            return child->is_zygote() && child->pool == pool && !child->leaving();
+          });
+      if (!has_zygote) Apply(AddChild(Role::kZygote, pool), ChildEvent::kSpawnDue);
     }
     if (state_ == State::kServing && WantsAdmin() && !AnyLeft(Role::kAdmin)) {
-      Apply(AddChild(SpecOf(Role::kAdmin)), ChildEvent::kSpawnDue);
+      Apply(AddChild(Role::kAdmin), ChildEvent::kSpawnDue);
     }
-    if (state_ == State::kServing) ResizeRole(Role::kWorker, wanted_workers_);
-    if (!pool_told_) ResizeRole(Role::kPool, wanted_pool_);
+    for (const Group& group : Groups()) {
+      if (group.role == Role::kWorker ? state_ == State::kServing : !pool_told_) {
+        ResizeGroup(group);
+      }
+    }
   }
   UpdateState();
 }
@@ -39,7 +42,8 @@ void Supervisor::AdoptChild(const proto::UpgradeState::Process& process) {
                     : process.is_admin()  ? Role::kAdmin
                     : process.is_worker() ? Role::kWorker
                                           : Role::kPool;
-  Child& child = AddChild(SpecOf(role));
+  const auto pools = static_cast<uint32_t>(wanted_pools_.size());
+  Child& child = AddChild(role, std::min(process.pool(), pools - 1));
   child.slot = SlotIndex{process.slot()};
   if (!FixedSlot(child)) SlotsFor(child)->Claim(*child.slot);
   child.incarnation = process.incarnation();
@@ -78,7 +82,10 @@ void Supervisor::Describe(proto::UpgradeState::Generation* state) const {
   stack_names_.TellAll();
   generation_.Describe(state);
   state->set_workers(static_cast<uint32_t>(wanted_workers_));
-  state->set_pool(static_cast<uint32_t>(wanted_pool_));
+  for (size_t pool = 0; pool < wanted_pools_.size(); ++pool) {
+    state->mutable_pools(static_cast<int>(pool))
+        ->set_wanted(static_cast<uint32_t>(wanted_pools_[pool]));
+  }
   state->set_draining(state_ == State::kDraining);
   state->set_moves(farewell_.moves);
   state->set_deadline_ns(static_cast<uint64_t>(farewell_.deadline.ns));
@@ -89,6 +96,7 @@ void Supervisor::Describe(proto::UpgradeState::Generation* state) const {
     process.set_is_worker(child->is_worker());
     process.set_is_zygote(child->is_zygote());
     process.set_is_admin(child->is_admin());
+    process.set_pool(child->pool);
     process.set_slot(child->slot->value);
     process.set_incarnation(child->incarnation);
     process.set_pid(child->pid);

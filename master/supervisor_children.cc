@@ -15,6 +15,8 @@ namespace {
 
 constexpr int kReportsPerTurn = 64;  // a child that floods its channel does not hold up the others
 constexpr absl::Duration kSlotRetry = absl::Milliseconds(20);
+// A worker that does nothing for so long while answers for it do not fit is not coming back.
+constexpr absl::Duration kStuckAfter = absl::Seconds(1);
 
 SelectorToken TokenFor(uint64_t kind, uint32_t bay, ChildId child) {
   return SelectorToken{kind << 56 | uint64_t{bay} << 48 | child.value};
@@ -24,7 +26,7 @@ SelectorToken TokenFor(uint64_t kind, uint32_t bay, ChildId child) {
 
 // Of what there is one in a generation.
 std::optional<SlotIndex> Supervisor::FixedSlot(const Child& child) const {
-  if (child.is_zygote()) return board_->ZygoteSlot(generation_.place().bay);
+  if (child.is_zygote()) return board_->ZygoteSlot(generation_.place().bay, child.pool);
   if (child.is_admin()) return board_->AdminSlot(generation_.place().bay);
   return std::nullopt;
 }
@@ -62,7 +64,7 @@ void Supervisor::PublishPlaces() {
 }
 
 void Supervisor::Spawn(Child& child) {
-  if (child.is_pool() && Zygote() == nullptr) {
+  if (child.is_pool() && Zygote(child.pool) == nullptr) {
     child.state = ChildState::kWaiting;  // until SpawnWaiting
     return;
   }
@@ -78,6 +80,11 @@ void Supervisor::Spawn(Child& child) {
     child.incarnation = JobId::NextIncarnation(slot.incarnation.load());
     slot.incarnation.store(child.incarnation);
     slot.generation.store(generation_.number());
+    if (child.is_pool()) {
+      SlotAssignment& assignment = board_->MutableAssignment(*child.slot);
+      assignment.generation.store(generation_.number());
+      assignment.pool.store(child.pool);
+    }
     slot.job.store(kSlotIdle);
     slot.role.store(child.role->role);
     slot.state.store(ProcessState::kStarting);
@@ -95,8 +102,9 @@ void Supervisor::Spawn(Child& child) {
 }
 
 absl::Status Supervisor::SpawnForked(Child& child) {
-  absl::StatusOr<SpawnedProcess> process = SpawnProcess(
-      *child.role, generation_, *child.slot, child.incarnation, board_, *services_.settings);
+  absl::StatusOr<SpawnedProcess> process =
+      SpawnProcess(*child.role, generation_, child.pool, *child.slot, child.incarnation, board_,
+                   *services_.settings);
   if (!process.ok()) return process.status();
   child.control.emplace(std::move(process->control));
   child.output = std::move(process->output);
@@ -119,6 +127,7 @@ void Supervisor::BeginLife(Child& child) {
   const ProcessSlot& slot = board_->slot(*child.slot);
   child.stacks_before = slot.stack.taken.load();
   child.calls_before = slot.forbidden.taken.load();
+  child.blocked = {};
   child.cpus.clear();
   child.is_spent = false;
   child.sandbox.Reset();
@@ -138,10 +147,11 @@ void Supervisor::Watch(Child& child, pid_t pid, OwnedFd pidfd) {
 
 RecycleLimits Supervisor::LimitsOf(const Child& child) const {
   const Config& config = generation_.config();
-  const RecyclePolicy recycling = child.is_worker()
-                                      ? RecyclePolicy{0, config.workers.max_age, 0}
-                                      : RecyclePolicy{static_cast<uint64_t>(config.pool.max_jobs),
-                                                      config.pool.max_age, config.pool.max_memory};
+  const PoolConfig& pool = config.pools[child.pool];
+  const RecyclePolicy recycling =
+      child.is_worker()
+          ? RecyclePolicy{0, config.workers.max_age, 0}
+          : RecyclePolicy{static_cast<uint64_t>(pool.max_jobs), pool.max_age, pool.max_memory};
   return LimitsFor(recycling, child.started, child.work_before, static_cast<uint64_t>(child.pid));
 }
 
@@ -153,7 +163,14 @@ void Supervisor::WatchFds(Child& child) {
     watched =
         selector_->Register(child.control->fd(), kReadable, TokenFor(kControlKind, bay, child.id));
   }
-  CHECK(watched.ok()) << watched.ToString();
+  if (watched.ok()) return;
+  // Who is not watched cannot be supervised. If it is the end that would not be seen, SIGCHLD
+  // tells.
+  Kill(child, EndCause::kStartup, absl::StrCat("it cannot be watched: ", watched.message()));
+}
+
+void Supervisor::Unwatch(int fd) {
+  if (selector_->Find(fd) != nullptr) selector_->Unregister(fd);
 }
 
 void Supervisor::TakeReports(Child& child) {
@@ -168,7 +185,7 @@ void Supervisor::TakeReports(Child& child) {
         // Its pidfd tells the rest. A process that lives on without its channel cannot be
         // supervised; one that is leaving has its deadline.
         if (!child.leaving()) (void)PidfdSignal(child.pidfd.get(), SIGKILL);
-        selector_->Unregister(child.control->fd());
+        Unwatch(child.control->fd());
         child.control.reset();
         return;
       case ControlChannel::Outcome::kMessage:
@@ -193,10 +210,7 @@ void Supervisor::HandleReport(Child& child, const proto::Report& report) {
       if (!child.is_pool()) return;
       Child* const worker = FindWorker(SlotIndex{report.reply_dropped().worker_slot()},
                                        report.reply_dropped().incarnation());
-      // Whoever says it may be anybody's: the channel is looked at.
-      if (worker != nullptr && !TakesReplies(*worker)) {
-        Kill(*worker, EndCause::kUnresponsive, "it does not take its answers");
-      }
+      if (worker != nullptr) worker->blocked.pools |= 1u << child.pool;
       return;
     }
     case proto::Report::kCloned:
@@ -218,7 +232,7 @@ void Supervisor::HandleReport(Child& child, const proto::Report& report) {
         child.is_spent = true;
         child.ends_by = EndCause::kMemoryLimit;
         Apply(child, ChildEvent::kDrain);
-        if (generation_.can_repair()) ResizeRole(Role::kPool, wanted_pool_);
+        if (generation_.can_repair()) ResizeGroup({Role::kPool, child.pool});
       }
       return;
     case proto::Report::kSandboxed:
@@ -238,11 +252,11 @@ void Supervisor::OnExited(Child& child) {
   const std::optional<ExitStatus> status = ReapPidfd(child.pidfd.get());
   if (!status) return;
   services_.counts->OnGone(child.role->role, cpu.value_or(absl::ZeroDuration()));
-  selector_->Unregister(child.pidfd.get());
+  Unwatch(child.pidfd.get());
   child.pidfd.Reset();
-  if (child.control.has_value()) selector_->Unregister(child.control->fd());
+  if (child.control.has_value()) Unwatch(child.control->fd());
   child.control.reset();
-  if (child.sandbox.valid()) selector_->Unregister(child.sandbox.get());
+  if (child.sandbox.valid()) Unwatch(child.sandbox.get());
   child.sandbox.Reset();
   const pid_t pid = std::exchange(child.pid, 0);
   Death death = CertificateFor(child, pid, *status);
@@ -255,8 +269,8 @@ void Supervisor::OnExited(Child& child) {
   const pid_t zygote = child.zygote;
   LogLastOutput(child, pid, was_running ? held.id : 0);
   ClearSlot(child);
-  if (child.is_zygote()) LoseClones();
-  if (child.is_pool()) SettleJobs(held, death.text);
+  if (child.is_zygote()) LoseClones(child.pool);
+  if (child.is_pool()) SettleJobs(held, child.pool, death.text);
   const bool lived_long = timers_->now() - child.started >= policy_.healthy_after;
   // In RECEIVING it may have had one: the doubt is the job's.
   if (held.id != kSlotIdle || lived_long) {
@@ -278,7 +292,7 @@ void Supervisor::OnExited(Child& child) {
   Apply(child, ChildEvent::kExited);
   if (child.is_worker()) DealCpus();
   // After its successor was asked for, which matters more.
-  Child* const namer = Zygote();
+  Child* const namer = Zygote(child.pool);
   Publish(std::move(death), std::move(stack),
           namer != nullptr && namer->pid == zygote ? &*namer->control : nullptr);
 }
@@ -320,20 +334,55 @@ void Supervisor::ClearSlot(const Child& child) {
   slot.job.store(kSlotIdle);
   slot.job_handler.store(0);
   if (child.is_pool()) RepairCounts(child, &slot);
-  slot.jobs_out.store(0);
-  slot.jobs_queued.store(0);
-  slot.lanes_queued.store(0);
-  slot.next_since_ns.store(0);
+  if (child.is_worker()) board_->ClearPeerCounts(*child.slot);
+  for (PoolLoad& load : slot.load) {
+    load.jobs_out.store(0);
+    load.jobs_queued.store(0);
+    load.lanes_queued.store(0);
+    load.next_since_ns.store(0);
+    load.payload_bytes.store(0);
+  }
   slot.connections.store(0);
   slot.payload_bytes.store(0);
 }
 
 // Its reply channel is writable while it is mostly empty.
-bool Supervisor::TakesReplies(const Child& worker) const {
+bool Supervisor::TakesReplies(const Child& worker, uint32_t pool) const {
+  const std::vector<PacketPair>& replies = generation_.pools()[pool].replies;
   const size_t index = worker.slot->value - generation_.place().first_worker;
-  if (index >= generation_.replies().size()) return true;
-  pollfd channel = {generation_.replies()[index].send_end.get(), POLLOUT, 0};
+  if (index >= replies.size()) return true;
+  pollfd channel = {replies[index].send_end.get(), POLLOUT, 0};
   return !Poll(absl::MakeSpan(&channel, 1), 0).ok() || (channel.revents & POLLOUT) != 0;
+}
+
+// Whoever says that answers did not fit may be anybody's, and may have filled the channel itself: a
+// worker that does something is no stuck one. When there is room again it finds out which of its
+// jobs have no answer.
+void Supervisor::LookAtBlocked(Child& worker, Instant now) {
+  if (worker.pid == 0 || !worker.killed_because.empty()) return;
+  const uint32_t pools = worker.blocked.pools;
+  for (uint32_t pool = 0; pool < wanted_pools_.size(); ++pool) {
+    if ((pools >> pool & 1) == 0 || !TakesReplies(worker, pool)) continue;
+    worker.blocked.pools &= ~(1u << pool);
+    proto::Command command;
+    command.mutable_fence()->set_cause("could not deliver its answer");
+    command.mutable_fence()->set_pool(pool);
+    command.mutable_fence()->set_has_run(true);
+    if (!Tell(worker, command)) return;
+  }
+  if (worker.blocked.pools == 0) {
+    worker.blocked = {};
+    return;
+  }
+  const ProcessSlot& slot = board_->slot(*worker.slot);
+  uint64_t progress = slot.late_replies.load() + slot.requests.load();
+  for (const Word<uint64_t>& answers : slot.answers) progress += answers.load();
+  if (worker.blocked.since == Instant::Never() || progress != worker.blocked.progress) {
+    worker.blocked.since = now;
+    worker.blocked.progress = progress;
+  } else if (now - worker.blocked.since >= kStuckAfter) {
+    Kill(worker, EndCause::kUnresponsive, "it does not take its answers");
+  }
 }
 
 Child* Supervisor::FindWorker(SlotIndex slot, uint32_t incarnation) {
@@ -359,7 +408,7 @@ bool Supervisor::Tell(Child& child, const google::protobuf::MessageLite& command
 void Supervisor::Kill(Child& child, EndCause cause, absl::string_view why) {
   if (child.pid == 0) {
     // The zygote does not make it: then another one shall.
-    if (Child* const zygote = Zygote(); child.is_cloning && zygote != nullptr) {
+    if (Child* const zygote = Zygote(child.pool); child.is_cloning && zygote != nullptr) {
       Kill(*zygote, EndCause::kUnresponsive, "it does not make processes");
     }
     return;

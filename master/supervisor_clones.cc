@@ -7,36 +7,33 @@
 
 namespace windlass {
 
-Child* Supervisor::Zygote() {
-  const auto found = std::find_if(children_.begin(), children_.end(), [](const auto& child) {
-    return child->is_zygote() && child->state == ChildState::kServing && child->control;
+Child* Supervisor::Zygote(uint32_t pool) {
+  const Group zygotes = {Role::kZygote, pool};
+  const auto found = std::find_if(children_.begin(), children_.end(), [&](const auto& child) {
+    return zygotes.Has(*child) && child->state == ChildState::kServing && child->control;
   });
   return found == children_.end() ? nullptr : found->get();
 }
 
-ControlChannel* Supervisor::ZygoteChannel() {
-  Child* const zygote = Zygote();
-  return zygote == nullptr ? nullptr : &*zygote->control;
-}
-
 ControlChannel* Supervisor::NamerFor(const Child& child) {
-  Child* const zygote = Zygote();
+  Child* const zygote = Zygote(child.pool);
   return zygote == nullptr || zygote->pid != child.zygote ? nullptr : &*zygote->control;
 }
 
 // The zygote is ready: those that have waited for it.
-void Supervisor::SpawnWaiting() {
+void Supervisor::SpawnWaiting(uint32_t pool) {
   for (size_t i = 0; i < children_.size(); ++i) {
     Child& child = *children_[i];
-    if (!child.is_pool() || child.state != ChildState::kWaiting || child.timer.armed()) continue;
+    if (!child.is_pool() || child.pool != pool) continue;
+    if (child.state != ChildState::kWaiting || child.timer.armed()) continue;
     Apply(child, ChildEvent::kSpawnDue);
   }
 }
 
 // Its pid is not known before the zygote says so, and it does nothing before it is told to begin.
 absl::Status Supervisor::SpawnCloned(Child& child) {
-  absl::StatusOr<AskedClone> asked =
-      AskForClone(ZygoteChannel(), *child.role, *child.slot, child.incarnation, *board_);
+  absl::StatusOr<AskedClone> asked = AskForClone(&*Zygote(child.pool)->control, *child.role,
+                                                 *child.slot, child.incarnation, *board_);
   if (!asked.ok()) return asked.status();
   child.control.emplace(std::move(asked->control));
   child.output = std::move(asked->output);
@@ -47,8 +44,8 @@ absl::Status Supervisor::SpawnCloned(Child& child) {
 
 void Supervisor::OnCloned(Child& zygote, const proto::Report::Cloned& report) {
   const auto found = std::find_if(children_.begin(), children_.end(), [&](const auto& child) {
-    return child->is_cloning && child->slot == SlotIndex{report.slot()} &&
-           child->incarnation == report.incarnation();
+    return child->is_cloning && child->pool == zygote.pool &&
+           child->slot == SlotIndex{report.slot()} && child->incarnation == report.incarnation();
   });
   if (found == children_.end()) return;  // given up: its control channel is closed, so it ends
   Child& child = **found;
@@ -76,11 +73,11 @@ void Supervisor::OnCloned(Child& zygote, const proto::Report::Cloned& report) {
 
 // The zygote is dead. What it had been asked for and has not told of is not there, or will see the
 // end of its control channel.
-void Supervisor::LoseClones() {
+void Supervisor::LoseClones(uint32_t pool) {
   stack_names_.TellAll();
   for (size_t i = 0; i < children_.size(); ++i) {
     Child& child = *children_[i];
-    if (!std::exchange(child.is_cloning, false)) continue;
+    if (child.pool != pool || !std::exchange(child.is_cloning, false)) continue;
     child.control.reset();
     child.output.Reset();
     Apply(child, ChildEvent::kExited);
@@ -93,7 +90,10 @@ bool Supervisor::AwaitsClones() const {
 }
 
 void Supervisor::TakeClones() {
-  if (Child* const zygote = Zygote(); zygote != nullptr && AwaitsClones()) TakeReports(*zygote);
+  if (!AwaitsClones()) return;
+  for (uint32_t pool = 0; pool < wanted_pools_.size(); ++pool) {
+    if (Child* const zygote = Zygote(pool); zygote != nullptr) TakeReports(*zygote);
+  }
 }
 
 }  // namespace windlass

@@ -24,6 +24,7 @@ std::string Supervisor::DescribeJob(const Child& child, uint64_t job) const {
 
 void Supervisor::EnforceDeadlines(Instant now) {
   for (auto& child : children_) {
+    if (child->is_worker() && child->blocked.pools != 0) LookAtBlocked(*child, now);
     if (!child->is_pool() || child->pid == 0 || !child->killed_because.empty()) continue;
     TakeSample(*child);
     const ProcessSlot& slot = board_->slot(*child->slot);
@@ -96,7 +97,7 @@ bool Supervisor::KillRunning(uint64_t job, absl::string_view why) {
   return false;
 }
 
-void Supervisor::SettleJobs(const HeldJob& held, const std::string& cause) {
+void Supervisor::SettleJobs(const HeldJob& held, uint32_t pool, const std::string& cause) {
   if (held.id == kSlotIdle) return;
   proto::Command command;
   const JobId id = JobId::FromWord(held.id);
@@ -109,12 +110,14 @@ void Supervisor::SettleJobs(const HeldJob& held, const std::string& cause) {
     lost.set_may_retry(held.blame.may_retry);
     lost.set_counts(held.blame.counts);
     lost.set_handler(held.handler);
+    lost.set_pool(pool);
     Tell(*worker, command);
     return;
   }
   // It may or may not have taken a job, or has written nonsense into its slot before it died:
   // whoever has sent one must find out.
   command.mutable_fence()->set_cause(cause);
+  command.mutable_fence()->set_pool(pool);
   for (auto& child : children_) {
     if (child->is_worker() && child->control.has_value()) Tell(*child, command);
   }

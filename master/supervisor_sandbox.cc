@@ -18,7 +18,7 @@ namespace {
 // runs what is not ours.
 bool MaySay(Child& child, const Config& config) {
   return child.is_pool() && child.state == ChildState::kStarting && !child.sandbox.valid() &&
-         config.pool.sandbox_log_only && child.control->fds().size() == 1;
+         config.pools[child.pool].sandbox_log_only && child.control->fds().size() == 1;
 }
 
 std::string DescribeCall(const seccomp_data& call) {
@@ -48,12 +48,12 @@ void Supervisor::AnswerSandbox(Child& child) {
   pollfd waiting = {child.sandbox.get(), POLLIN, 0};
   if (!Poll(absl::MakeSpan(&waiting, 1), 0).ok() || (waiting.revents & POLLIN) == 0) {
     if (waiting.revents == 0) return;
-    selector_->Unregister(child.sandbox.get());
+    Unwatch(child.sandbox.get());
     return child.sandbox.Reset();
   }
   if (::ioctl(child.sandbox.get(), SECCOMP_IOCTL_NOTIF_RECV, &asked) != 0) {
     if (errno == EINTR || errno == ENOENT) return;  // whoever asked is gone
-    selector_->Unregister(child.sandbox.get());
+    Unwatch(child.sandbox.get());
     return child.sandbox.Reset();
   }
   LOG_LIMITED(WARNING, sandbox_log_, timers_->now())

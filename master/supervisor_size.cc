@@ -8,23 +8,54 @@
 
 namespace windlass {
 
-void Supervisor::Resize(int workers, int pool) {
+void Supervisor::ResizeWorkers(int workers) {
   wanted_workers_ = std::clamp(workers, 1, generation_.config().workers.max);
-  wanted_pool_ = std::max(pool, 1);
   if (state_ != State::kServing || !generation_.can_repair()) return;
-  ResizeRole(Role::kWorker, wanted_workers_);
-  ResizeRole(Role::kPool, wanted_pool_);
+  ResizeGroup({Role::kWorker, 0});
   DealCpus();
   UpdateState();
 }
 
-void Supervisor::ResizeRole(Role role, int wanted) {
-  auto have = std::count_if(children_.begin(), children_.end(), [role](const auto& child) {
-    return child->role->role == role && child->counts();
+void Supervisor::ResizePool(uint32_t pool, int processes) {
+  wanted_pools_[pool] = std::max(processes, 1);
+  if (state_ != State::kServing || !generation_.can_repair()) return;
+  ResizeGroup({Role::kPool, pool});
+  UpdateState();
+}
+
+void Supervisor::ScalePools(Instant now) {
+  if (state_ != State::kServing || !generation_.can_repair()) return;
+  const GenerationPlace& place = generation_.place();
+  for (uint32_t pool = 0; pool < scalers_.size(); ++pool) {
+    if (!scalers_[pool]) continue;
+    const int before = wanted_pools_[pool];
+    const auto ready = std::count_if(children_.begin(), children_.end(), [pool](const auto& child) {
+      return child->is_pool() && child->pool == pool && child->state == ChildState::kServing;
+    });
+    const PoolActivity activity = LookAtPool(*board_, generation_.number(), place.bay, pool);
+    const int next = scalers_[pool]->Next(before, static_cast<int>(ready), activity, now);
+    if (next == before) continue;
+    const std::string name = generation_.config().pools[pool].name;
+    if (next > before) {
+      LOG_LIMITED(INFO, scale_log_, now)
+          << "pool " << name << ": " << next << " processes after " << before << ", jobs wait for "
+          << absl::Trunc(scalers_[pool]->wait(), absl::Milliseconds(1));
+    } else {
+      LOG_LIMITED(INFO, scale_log_, now) << "pool " << name << ": " << next << " processes after "
+                                         << before << ", the others had nothing to do";
+    }
+    ResizePool(pool, next);
+  }
+}
+
+void Supervisor::ResizeGroup(const Group& group) {
+  const int wanted = Wanted(group);
+  auto have = std::count_if(children_.begin(), children_.end(), [&group](const auto& child) {
+    return group.Has(*child) && child->counts();
   });
-  for (; have < wanted; ++have) Apply(AddChild(SpecOf(role)), ChildEvent::kSpawnDue);
+  for (; have < wanted; ++have) Apply(AddChild(group.role, group.pool), ChildEvent::kSpawnDue);
   for (; have > wanted; --have) {
-    Child* const surplus = PickSurplus(role);
+    Child* const surplus = PickSurplus(group);
     // Its successor would only be one more.
     if (Child* const successor = SuccessorOf(*surplus); successor != nullptr) {
       successor->ends_by = EndCause::kScale;
@@ -36,10 +67,10 @@ void Supervisor::ResizeRole(Role role, int wanted) {
 }
 
 // The one whose end costs least: not there yet, or the last one that came.
-Child* Supervisor::PickSurplus(Role role) {
+Child* Supervisor::PickSurplus(const Group& group) {
   Child* pick = nullptr;
   for (auto& child : children_) {
-    if (child->role->role != role || !child->counts()) continue;
+    if (!group.Has(*child) || !child->counts()) continue;
     if (pick == nullptr) {
       pick = child.get();
       continue;
@@ -62,37 +93,38 @@ Child* Supervisor::SuccessorOf(const Child& child) {
 
 void Supervisor::Recycle(Instant now) {
   if (state_ != State::kServing || !generation_.can_repair()) return;
-  for (const Role role : {Role::kWorker, Role::kPool}) {
-    // Those that leave do not count, or one long job would hold up all others; unless they are
-    // many.
-    int in_replacement = 0, leaving = 0;
-    for (const auto& child : children_) {
-      if (child->role->role != role) continue;
-      if (child->replaces != ChildId{}) ++in_replacement;
-      if (child->leaving()) ++leaving;
-    }
-    if (leaving >= wanted(role)) continue;
-    const int most = MostReplacedAtOnce(wanted(role));
-    const size_t before = children_.size();
-    for (size_t i = 0; i < before && in_replacement < most; ++i) {
-      const Child& child = *children_[i];
-      if (child.role->role != role || child.state != ChildState::kServing) continue;
-      if (!child.counts() || SuccessorOf(child) != nullptr) continue;
-      const bool looks_at_memory = child.limits.memory_bytes != UINT64_MAX;
-      const absl::string_view why =
-          WhyRecycle(child.limits, now, board_->slot(*child.slot).jobs_done.load(),
-                     looks_at_memory ? ResidentBytes(child.pid) : 0);
-      if (why.empty()) continue;
-      LOG_LIMITED(INFO, recycle_log_, now) << NameOf(child) << " (pid " << child.pid
-                                           << ") has reached " << why << ": a successor is started";
-      children_[i]->ends_by = why == kMemoryReached ? EndCause::kMemoryLimit : EndCause::kRecycle;
-      Child& successor = AddChild(SpecOf(role));
-      successor.replaces = children_[i]->id;
-      Apply(successor, ChildEvent::kSpawnDue);
-      ++in_replacement;
-    }
-  }
+  for (const Group& group : Groups()) RecycleGroup(group, now);
   UpdateState();
+}
+
+void Supervisor::RecycleGroup(const Group& group, Instant now) {
+  // Those that leave do not count, or one long job would hold up all others; unless they are many.
+  int in_replacement = 0, leaving = 0;
+  for (const auto& child : children_) {
+    if (!group.Has(*child)) continue;
+    if (child->replaces != ChildId{}) ++in_replacement;
+    if (child->leaving()) ++leaving;
+  }
+  if (leaving >= Wanted(group)) return;
+  const int most = MostReplacedAtOnce(Wanted(group));
+  const size_t before = children_.size();
+  for (size_t i = 0; i < before && in_replacement < most; ++i) {
+    const Child& child = *children_[i];
+    if (!group.Has(child) || child.state != ChildState::kServing) continue;
+    if (!child.counts() || SuccessorOf(child) != nullptr) continue;
+    const bool looks_at_memory = child.limits.memory_bytes != UINT64_MAX;
+    const absl::string_view why =
+        WhyRecycle(child.limits, now, board_->slot(*child.slot).jobs_done.load(),
+                   looks_at_memory ? ResidentBytes(child.pid) : 0);
+    if (why.empty()) continue;
+    LOG_LIMITED(INFO, recycle_log_, now) << NameOf(child) << " (pid " << child.pid
+                                         << ") has reached " << why << ": a successor is started";
+    children_[i]->ends_by = why == kMemoryReached ? EndCause::kMemoryLimit : EndCause::kRecycle;
+    Child& successor = AddChild(group.role, group.pool);
+    successor.replaces = children_[i]->id;
+    Apply(successor, ChildEvent::kSpawnDue);
+    ++in_replacement;
+  }
 }
 
 // Two workers on one CPU take turns of milliseconds, in which the clients of one wait: none share

@@ -48,9 +48,11 @@ std::vector<int> DescriptorsOf(const proto::UpgradeState& state) {
   for (const proto::UpgradeState::Generation& generation : state.generations()) {
     for (const auto& listener : generation.listeners()) fds.push_back(listener.fd());
     for (const auto& listener : generation.admin_listeners()) fds.push_back(listener.fd());
-    fds.insert(fds.end(), {generation.job_queue().send(), generation.job_queue().receive()});
-    for (const auto& pair : generation.replies()) {
-      fds.insert(fds.end(), {pair.send(), pair.receive()});
+    for (const auto& pool : generation.pools()) {
+      fds.insert(fds.end(), {pool.job_queue().send(), pool.job_queue().receive()});
+      for (const auto& pair : pool.replies()) {
+        fds.insert(fds.end(), {pair.send(), pair.receive()});
+      }
     }
     for (const auto& process : generation.processes()) {
       fds.push_back(process.pidfd());

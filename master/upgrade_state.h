@@ -15,7 +15,7 @@
 
 namespace windlass {
 
-constexpr uint32_t kUpgradeFormat = 1;
+constexpr uint32_t kUpgradeFormat = 2;
 // What --check-upgrade says at last when this binary can take over: another program that happens to
 // succeed does not say it.
 constexpr absl::string_view kUpgradeAnswer = "windlassd takes over";

@@ -31,6 +31,7 @@ for_tests=(
   tmux                                      # a terminal for windlassctl top
   python3-yaml                              # the Kubernetes manifests
   mandoc man-db groff-base                  # the manual pages
+  strace                                    # system calls that fail
   chromium                                  # the dashboard in a real browser
   prometheus                                # promtool: metrics and alert rules
 )

@@ -91,6 +91,7 @@ void WriteProcesses(const proto::StatusReport& report, JsonWriter* json) {
     json->Unsigned("quick_deaths", one.quick_deaths());
     json->Signed("cpu_ms", one.cpu_ms());
     json->Text("handler", one.handler());
+    if (!one.pool().empty()) json->Text("pool", one.pool());
     json->Close();
   }
   json->Close();
@@ -124,6 +125,26 @@ void WriteSize(absl::string_view key, const proto::StatusReport::Size& size, Jso
   json->Unsigned("wanted", size.wanted());
   json->Unsigned("configured", size.configured());
   json->Flag("kept", size.kept());
+  json->Close();
+}
+
+void WritePools(const proto::StatusReport& report, JsonWriter* json) {
+  json->OpenList("pools");
+  for (const proto::StatusReport::Pool& pool : report.pools()) {
+    json->OpenObject("");
+    json->Text("name", pool.name());
+    json->Unsigned("wanted", pool.wanted());
+    json->Unsigned("configured", pool.configured());
+    json->Flag("kept", pool.kept());
+    json->Unsigned("min", pool.min());
+    json->Unsigned("max", pool.max());
+    json->Unsigned("ready", pool.ready());
+    json->Unsigned("running", pool.running());
+    json->Unsigned("waiting", pool.waiting());
+    json->Unsigned("payload_bytes", pool.payload_bytes());
+    json->Text("sandbox", pool.sandbox());
+    json->Close();
+  }
   json->Close();
 }
 
@@ -169,6 +190,7 @@ std::string StatusJson(const proto::StatusReport& report) {
   }
   WriteSize("workers", report.workers(), &json);
   WriteSize("pool", report.pool(), &json);
+  WritePools(report, &json);
   json.OpenList("failed_roles");
   for (const std::string& role : report.failed_roles()) json.Text("", role);
   json.Close();

@@ -32,8 +32,8 @@ TEST(ConfigDiff, WhatAReloadMayChangeIsNotNamed) {
   wanted.master.pid_file = "/run/other.pid";
   wanted.workers.max = 9;
   wanted.workers.max_age = absl::Hours(1);
-  wanted.pool.queue = 9;
-  wanted.pool.max_jobs = 9;
+  wanted.pools[0].queue = 9;
+  wanted.pools[0].max_jobs = 9;
   wanted.log.level = "debug";
   wanted.log.file = "/var/log/other.log";
   wanted.listeners.emplace_back();

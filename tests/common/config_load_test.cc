@@ -69,7 +69,7 @@ TEST(LoadConfig, WithoutAFileServesMessageOnLoopbackWithTheBuiltinHandlers) {
   EXPECT_EQ(handlers, (Lines{"search", "binary", "echo", "burn"}));
   EXPECT_EQ(config.master, MasterConfig{});
   EXPECT_EQ(config.workers, WorkersConfig{});
-  EXPECT_EQ(config.pool, PoolConfig{});
+  EXPECT_EQ(config.pools, std::vector<PoolConfig>(1));
   EXPECT_EQ(config.log, LogConfig{});
 }
 
@@ -167,7 +167,7 @@ deadline = "1ms"
   pool.limit_core = 1 << 20;
   pool.nice = 3;
   pool.oom_score_adj = 0;
-  EXPECT_EQ(config->pool, pool);
+  EXPECT_EQ(config->pools[0], pool);
   EXPECT_EQ(config->log, (LogConfig{"debug", "json", "/var/log/w.log"}));
   ListenerConfig listener;
   listener.address = {ListenAddress::Kind::kUnix, "", 0, "/run/x.sock", "unix:/run/x.sock"};
@@ -274,8 +274,8 @@ TEST_F(LoadConfigTest, ReportsEachErrorWithItsPosition) {
       {"count = 4\n", {"F:1:1: unknown key 'count', did you mean 'workers.count'?"}},
       {"[poool]\n", {"F:1:2: unknown key or table 'poool', did you mean 'pool'?"}},
       {"[log]\nxyzxyz = 4\n", {"F:2:1: unknown key 'log.xyzxyz'; keys there: level, format, file"}},
-      {"[pool.fast]\nprocesses = 4\n",
-       {"F:2:1: unknown key 'pool.fast.processes', did you mean 'pool.processes'?"}},
+      {"[log.fast]\nlevel = 4\n",
+       {"F:2:1: unknown key 'log.fast.level', did you mean 'log.level'?"}},
       {"[xyz]\nab = 1\n",
        {"F:2:1: unknown key 'xyz.ab'; tables: master, workers, pool, log, admin, listener, "
         "handler"}},
@@ -583,7 +583,7 @@ TEST_F(LoadConfigTest, WorkersAndPoolGoOverSet) {
   const absl::StatusOr<Config> config = Load(kListener);
   ASSERT_EQ(config.status(), absl::OkStatus());
   EXPECT_EQ(config->workers.count, ProcessCount{});
-  EXPECT_EQ(config->pool.processes, (ProcessCount{false, 3}));
+  EXPECT_EQ(config->pools[0].processes, (ProcessCount{false, 3}));
 }
 
 TEST_F(LoadConfigTest, ReportsWorkersAndPoolByTheirFlags) {
@@ -643,6 +643,19 @@ TEST_F(LoadConfigTest, AdminPagesAreAtADefaultAddressUnlessOneIsWritten) {
   EXPECT_EQ(Load(admin + "\"\"\nhosts = [\"a\", \"b\"]")->admin.hosts, Lines({"a", "b"}));
   sources_.sets = {"admin.address="};
   EXPECT_EQ(Load(admin + "\":1\"")->admin.address.text, "");
+}
+
+TEST_F(LoadConfigTest, ConnectionsAreLimitedByAddressesOfTheNetwork) {
+  const std::string limit = "max_connections_per_address = 11\n";
+  const absl::StatusOr<Config> config = Load("[[listener]]\naddress = \":1\"\n" + limit);
+  ASSERT_EQ(config.status(), absl::OkStatus());
+  EXPECT_EQ(config->listeners[0].max_connections_per_address, 11);
+  const std::string in_unix = "[[listener]]\naddress = \"unix:/run/x.sock\"\n" + limit;
+  EXPECT_TRUE(absl::StrContains(Load(in_unix).status().message(),
+                                "is for clients of the network: a unix: address needs "
+                                "listener.proxy_protocol beside it"));
+  EXPECT_EQ(Load(in_unix + "proxy_protocol = true\nallow = [\"uid:0\"]\n").status(),
+            absl::OkStatus());
 }
 
 TEST_F(LoadConfigTest, ReportsErrorsOfAdmin) {

@@ -55,9 +55,10 @@ TEST_F(ScoreboardTest, SaysWhatItIs) {
   EXPECT_EQ(board_.header().worker_slots, kWorkers);
   EXPECT_EQ(board_.header().pool_slots, kSlots - kWorkers);
   EXPECT_EQ(board_.worker_slots(), kWorkers);
-  EXPECT_EQ(board_.slots(), kSlots + 2 * ScoreboardHeader::kBays);
+  EXPECT_EQ(board_.slots(), kSlots + (kMaxPools + 1) * ScoreboardHeader::kBays);
   EXPECT_EQ(board_.ZygoteSlot(0).value, kSlots);
-  EXPECT_EQ(board_.AdminSlot(0).value, kSlots + ScoreboardHeader::kBays);
+  EXPECT_EQ(board_.ZygoteSlot(3, 1).value, kSlots + ScoreboardHeader::kBays + 3);
+  EXPECT_EQ(board_.AdminSlot(0).value, kSlots + kMaxPools * ScoreboardHeader::kBays);
 }
 
 TEST_F(ScoreboardTest, StartsWithEmptySlots) {
@@ -100,8 +101,25 @@ TEST_F(ScoreboardTest, PayloadBytesCountEveryGenerationAndTheWholePool) {
   board_.MutableHeader().bays[5].first_worker = 1;
   board_.MutableHeader().bays[5].workers = 1;
   board_.MutableHeader().pool_slots_used = 1;
-  for (uint32_t i = 0; i < kSlots; ++i) board_.MutableSlot(SlotIndex{i}).payload_bytes = 1u << i;
+  for (uint32_t i = 0; i < kWorkers; ++i) {
+    board_.MutableSlot(SlotIndex{i}).load[0].payload_bytes = 1u << i;
+  }
+  for (uint32_t i = kWorkers; i < kSlots; ++i) {
+    board_.MutableSlot(SlotIndex{i}).payload_bytes = 1u << i;
+  }
   EXPECT_EQ(board_.PayloadBytes(), 1u + 2u + 4u);
+}
+
+TEST_F(ScoreboardTest, PayloadBytesOfOnePoolAreThoseOfItsRequestsAndItsProcesses) {
+  board_.MutableHeader().bays[0].workers = 2;
+  board_.MutableHeader().pool_slots_used = kSlots - kWorkers;
+  board_.MutableSlot(SlotIndex{0}).load[0].payload_bytes = 1;
+  board_.MutableSlot(SlotIndex{1}).load[3].payload_bytes = 2;
+  board_.MutableAssignment(SlotIndex{kWorkers}).pool = 3;
+  board_.MutableSlot(SlotIndex{kWorkers}).payload_bytes = 4;
+  EXPECT_EQ(board_.PayloadBytes(0), 1u);
+  EXPECT_EQ(board_.PayloadBytes(3), 2u + 4u);
+  EXPECT_EQ(board_.PayloadBytes(), 7u);
 }
 
 TEST_F(ScoreboardTest, BumpAdds) {
@@ -143,10 +161,10 @@ TEST_F(ScoreboardTest, AChildReadsWhatTheMasterWroteBeforeAndAfterItEntered) {
     char byte;
     const bool fine =
         board_.EnterChild(SlotIndex{1}).ok() && board_.slot(SlotIndex{0}).incarnation.load() == 7 &&
-        ::read(wait_end.get(), &byte, 1) == 1 && board_.header().bays[0].pool_ready.load() == 3;
+        ::read(wait_end.get(), &byte, 1) == 1 && board_.header().bays[0].pool_ready[0].load() == 3;
     ::_exit(fine ? 0 : 1);
   }
-  board_.MutableHeader().bays[0].pool_ready = 3;
+  board_.MutableHeader().bays[0].pool_ready[0] = 3;
   ASSERT_EQ(::write(go_end.get(), "x", 1), 1);
   int status = 0;
   ASSERT_EQ(::waitpid(pid, &status, 0), pid);

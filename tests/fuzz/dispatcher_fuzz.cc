@@ -25,7 +25,7 @@ Config MakeConfig() {
   config.handlers[0].name = "once";
   config.handlers[1].name = "again";
   config.handlers[1].idempotent = true;
-  config.pool.queue = 8;
+  config.pools[0].queue = 8;
   return config;
 }
 
@@ -56,19 +56,18 @@ class Worker : private AnswerSink {
     GenerationBay& bay = board_.MutableHeader().bays[0];
     bay.generation = 1;
     bay.workers = 2;
-    bay.pool_ready = input_.ConsumeIntegralInRange<uint32_t>(0, 2);
+    bay.pool_ready[0] = input_.ConsumeIntegralInRange<uint32_t>(0, 2);
     setup_.slot = SlotIndex{0};
     setup_.incarnation = setup_.generation = 1;
     setup_.config = &config_;
     setup_.scoreboard = &board_;
-    setup_.job_queue = jobs_.send_end.get();
-    setup_.reply_channel = replies_.receive_end.get();
+    setup_.pools = {{jobs_.send_end.get(), replies_.receive_end.get()}};
     setup_.payload_budget_bytes = 64 << 20;
     setup_.fingerprint_secret = secret_.get();
-    payloads_.emplace(board_, &board_.MutableSlot(setup_.slot), setup_.payload_budget_bytes,
+    payloads_.emplace(board_, &board_.MutableSlot(setup_.slot), 0, setup_.payload_budget_bytes,
                       &timers_);
     AnswerSink* const sink = this;
-    dispatcher_.emplace(setup_, &timers_, &*payloads_, sink);
+    dispatcher_.emplace(setup_, 0, &timers_, &*payloads_, sink, nullptr);
   }
 
   void Live() {

@@ -58,7 +58,7 @@ class Pool {
     setup.job_queue = setup_.job_queue;
     setup.reply_channels = setup_.reply_channels;
     setup.payload_budget_bytes = setup_.payload_budget_bytes;
-    absl::StatusOr<HandlerSet> handlers = HandlerSet::Load(config_);
+    absl::StatusOr<HandlerSet> handlers = HandlerSet::Load(config_, 0);
     CHECK(handlers.ok() && handlers->Start().ok());
     auto loop = JobLoop::Create(std::move(setup), &ours_, *std::move(handlers), std::nullopt);
     CHECK(loop.ok());

@@ -24,7 +24,8 @@ TEST(Drain, WaitsForTheJobThatRunsAndSaysWhenTheServerHasStopped) {
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, "");
   EXPECT_EQ(server->WaitForEnd(), 0);
-  EXPECT_TRUE(server->LogHas("(windlassctl) over the control socket: ok, stopping"));  // who stopped it?
+  EXPECT_TRUE(
+      server->LogHas("(windlassctl) over the control socket: ok, stopping"));  // who stopped it?
 }
 
 TEST(Stop, DoesNotWaitForJobsAndSaysWhenTheServerHasStopped) {

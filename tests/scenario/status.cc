@@ -77,6 +77,7 @@ ServerStatus::Process ProcessOf(const Object& entry) {
   process.role = Text(entry, "role");
   process.state = Text(entry, "state");
   process.job_id = Text(entry, "job_id");
+  process.pool = Text(entry, "pool");
   process.slot = Number(entry, "slot");
   process.generation = Number(entry, "generation");
   process.pid = static_cast<pid_t>(Number(entry, "pid"));
@@ -113,6 +114,11 @@ void ReadStatus(const Object& report, ServerStatus* status) {
   }
   status->workers = SizeOf(report, "workers");
   status->pool = SizeOf(report, "pool");
+  ForEachObject(report, "pools", [&](const Object& entry) {
+    status->pools.push_back({Text(entry, "name"), Number(entry, "wanted"), Number(entry, "min"),
+                             Number(entry, "max"), Number(entry, "ready"), Number(entry, "running"),
+                             Number(entry, "waiting")});
+  });
   ForEach(report, "failed_roles", [&](const Element& role) {
     status->failed_roles.emplace_back(role.get_string().value_unsafe());
   });
@@ -197,12 +203,14 @@ bool OldGenerationsEnd(const Server& server, absl::Duration limit) {
   return Eventually(
       [&] {
         const ServerStatus status = ServerStatus::Of(server);
+        uint64_t pool = 0;
+        for (const ServerStatus::Pool& one : status.pools) pool += one.wanted;
         return status.generations.size() == 1 &&
                status.Serving("worker").size() == status.workers.wanted &&
-               status.Serving("pool").size() == status.pool.wanted &&
-               status.Serving("zygote").size() == 1 &&
-               status.processes.size() ==
-                   status.workers.wanted + status.pool.wanted + 1 + status.Serving("admin").size();
+               status.Serving("pool").size() == pool &&
+               status.Serving("zygote").size() == status.pools.size() &&
+               status.processes.size() == status.workers.wanted + pool + status.pools.size() +
+                                              status.Serving("admin").size();
       },
       limit);
 }

@@ -16,7 +16,7 @@ namespace windlass {
 // What `windlassctl status --json` says, as an operator's script would read it.
 struct ServerStatus {
   struct Process {
-    std::string role, state, job_id;  // job_id "" = it runs none
+    std::string role, state, job_id, pool;  // job_id "" = it runs none
     uint64_t slot = 0, generation = 0;
     pid_t pid = 0;
     uint64_t connections = 0, requests = 0, jobs = 0, rss_bytes = 0, quick_deaths = 0;
@@ -32,6 +32,10 @@ struct ServerStatus {
   struct Size {
     uint64_t wanted = 0, configured = 0;
     bool kept = false;
+  };
+  struct Pool {
+    std::string name;
+    uint64_t wanted = 0, min = 0, max = 0, ready = 0, running = 0, waiting = 0;
   };
   struct LastReload {
     bool ok = false;
@@ -49,6 +53,7 @@ struct ServerStatus {
   std::vector<Process> processes;
   std::map<std::string, uint64_t> totals;  // by their names
   Size workers, pool;
+  std::vector<Pool> pools;  // the default one first
   std::vector<std::string> failed_roles;
 
   // Those that serve, of the generation that does.

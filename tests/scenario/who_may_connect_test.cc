@@ -68,6 +68,68 @@ TEST(Allow, OfAUnixAddressGoesByUser) {
   EXPECT_TRUE(out.SeesEnd());
 }
 
+TEST(ConnectionsOfOneAddress, AreLimitedOverAllWorkersAndReloads) {
+  const std::string config =
+      ConfigText({.listeners = ListenerText("message", "max_connections_per_address = 5") +
+                               ListenerText("line")});
+  const auto server = Server::StartWithConfig(config);
+  std::vector<std::unique_ptr<Client>> clients;
+  const auto connect = [&] {
+    clients.push_back(std::make_unique<Client>(server->address("message")));
+    clients.back()->Send(SearchRequest("morpheus"));
+    return clients.back()->ReadAnswer().has_value();
+  };
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(connect()) << i;
+  EXPECT_FALSE(connect());
+  EXPECT_TRUE(server->LogHas("it has 5 connections (listener.max_connections_per_address)"));
+  Client elsewhere(server->address("line"));
+  elsewhere.Send("a line\n");
+  EXPECT_EQ(elsewhere.Read(7), "a line\n") << "it is of that listener only";
+  ASSERT_TRUE(Reload(*server));
+  ASSERT_TRUE(OldGenerationsEnd(*server));
+  for (int i = 0; i < 5; ++i) {
+    clients[static_cast<size_t>(i)]->Send(SearchRequest("morpheus"));
+    EXPECT_TRUE(clients[static_cast<size_t>(i)]->ReadAnswer()) << "it moved";
+  }
+  EXPECT_FALSE(connect()) << "those that moved count";
+  clients[0]->Close();
+  EXPECT_TRUE(Eventually([&] { return connect(); }));
+  EXPECT_FALSE(connect());
+}
+
+TEST(ConnectionsOfOneAddress, OfADeadWorkerDoNotCount) {
+  const auto server = Server::StartWithConfig(ConfigText(
+      {.workers = 1, .listeners = ListenerText("message", "max_connections_per_address = 3")}));
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(std::make_unique<Client>(server->address("message")));
+    clients.back()->Send(SearchRequest("morpheus"));
+    ASSERT_TRUE(clients.back()->ReadAnswer());
+  }
+  ::kill(server->Children("worker")[0], SIGKILL);
+  EXPECT_TRUE(Eventually([&] { return Serves(server->address("message")); }));
+}
+
+TEST(ConnectionsOfOneAddress, BehindAProxyAreTheClients) {
+  const auto server = Start(absl::StrCat(kProxied, "\nmax_connections_per_address = 1"));
+  const auto header = [](int host) {
+    return absl::StrCat("PROXY TCP4 192.0.2.", host, " 10.0.0.1 4711 80\r\n");
+  };
+  Client one(server->address("line")), other(server->address("line")),
+      more(server->address("line"));
+  one.Send(header(7) + "a line\n");
+  EXPECT_EQ(one.Read(7), "a line\n");
+  other.Send(header(8) + "a line\n");
+  EXPECT_EQ(other.Read(7), "a line\n");
+  more.Send(header(7) + "a line\n");
+  EXPECT_EQ(more.ReadToEnd(), "");
+  Client raw(server->address("echo")), more_raw(server->address("echo"));
+  raw.Send(header(7) + "a line\n");
+  EXPECT_EQ(raw.Read(7), "a line\n");
+  more_raw.Send(header(7) + "a line\n");
+  EXPECT_EQ(more_raw.ReadToEnd(), "");
+}
+
 TEST(ProxyProtocol, SaysWhoTheClientIs) {
   const auto server = Start(kProxied);
   Client client(server->address("message"));

@@ -65,7 +65,7 @@ absl::Status ProvideRuntimeFor(const std::string& library) {
 }
 
 absl::StatusOr<HandlerSet> LoadAndStart(const Config& config) {
-  absl::StatusOr<HandlerSet> handlers = HandlerSet::Load(config);
+  absl::StatusOr<HandlerSet> handlers = HandlerSet::Load(config, /*pool=*/0);
   if (!handlers.ok()) return handlers.status();
   if (const absl::Status started = handlers->Start(); !started.ok()) return started;
   return handlers;
@@ -191,7 +191,7 @@ absl::StatusOr<ExitCode> RunHandler(const ClientOptions& options) {
                         options.message.content_encoding,
                         ByteOrder::kLittle,
                         header};
-  const absl::StatusOr<Response> response = Handle(&handlers->at(0), request, &context);
+  const absl::StatusOr<Response> response = Handle(handlers->at(0), request, &context);
   if (has_deadline && MonotonicNow() >= deadline) {
     return ReportError(ErrorCode::kDeadlineExceeded,
                        absl::StrCat("it took ", absl::FormatDuration(MonotonicNow() - begun)));

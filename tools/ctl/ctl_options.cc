@@ -64,23 +64,41 @@ absl::Status TakeCount(absl::string_view name, absl::string_view text,
   return absl::OkStatus();
 }
 
+bool HasPool(const proto::CtlRequest::Scale& scale, absl::string_view name) {
+  return std::any_of(scale.named_pools().begin(), scale.named_pools().end(),
+                     [name](const auto& pool) { return pool.name() == name; });
+}
+
 absl::Status TakeSize(const std::string& argument, proto::CtlRequest::Scale* scale) {
   const size_t equals = argument.find('=');
   const std::string name = argument.substr(0, equals);
-  if (name != "workers" && name != "pool") {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "scale: '", name, "' is neither workers nor pool", DidYouMean(name, {"workers", "pool"})));
+  absl::string_view pool = name;
+  const bool is_named = absl::ConsumePrefix(&pool, "pool.") && !pool.empty();
+  if (name != "workers" && name != "pool" && !is_named) {
+    return absl::InvalidArgumentError(absl::StrCat("scale: '", name,
+                                                   "' is neither workers nor pool nor pool.NAME",
+                                                   DidYouMean(name, {"workers", "pool"})));
   }
   if (equals == std::string::npos) {
     return absl::InvalidArgumentError(
         absl::StrCat("scale: ", name, " needs a number, as in ", name, "=4, ", name, "=+1"));
   }
   const bool workers = name == "workers";
-  if (workers ? scale->has_workers() : scale->has_pool()) {
+  const bool is_given = workers    ? scale->has_workers()
+                        : is_named ? HasPool(*scale, pool)
+                                   : scale->has_pool();
+  if (is_given) {
     return absl::InvalidArgumentError(absl::StrCat("scale: ", name, " is given twice"));
   }
-  return TakeCount(name, absl::string_view(argument).substr(equals + 1),
-                   workers ? scale->mutable_workers() : scale->mutable_pool());
+  proto::CtlRequest::Count* count = workers ? scale->mutable_workers() : nullptr;
+  if (is_named) {
+    proto::CtlRequest::PoolCount& named = *scale->add_named_pools();
+    named.set_name(std::string(pool));
+    count = named.mutable_count();
+  } else if (!workers) {
+    count = scale->mutable_pool();
+  }
+  return TakeCount(name, absl::string_view(argument).substr(equals + 1), count);
 }
 
 absl::Status AskScale(Arguments arguments, const CommandLine& line, proto::CtlRequest* request) {
@@ -180,8 +198,8 @@ constexpr std::array<CommandSpec, 15> kCommands = {
     {{"status", " [--json]", 0, 0, "json", kTableTimeout, &AskStatus},
      {"top", " [--interval=SECONDS]", 0, 0, "interval", kTableTimeout, &AskStatus, CtlTask::kTop},
      {"reload", " [--check]", 0, 0, "check", kChangeTimeout, &AskReload},
-     {"scale", " [workers=N|+N|-N] [pool=N|+N|-N] [--keep]", 1, 2, "keep", kChangeTimeout,
-      &AskScale},
+     {"scale", " [workers=N|+N|-N] [pool=N|+N|-N] [pool.NAME=N|+N|-N] ... [--keep]", 1, 9, "keep",
+      kChangeTimeout, &AskScale},
      {"upgrade", "", 0, 0, "", kChangeTimeout, &AskUpgrade},
      {"drain", "", 0, 0, "", kChangeTimeout, &AskDrain},
      {"stop", "", 0, 0, "", kChangeTimeout, &AskStop},

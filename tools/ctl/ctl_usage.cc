@@ -19,7 +19,7 @@ to look
   version                  of windlassctl and of the server
 to change; these wait until it is done and say how it went
   reload [--check]         read the configuration again; --check: only say whether it is good
-  scale [workers=N|+N|-N] [pool=N|+N|-N] [--keep]
+  scale [workers=N|+N|-N] [pool=N|+N|-N] [pool.NAME=N|+N|-N] ... [--keep]
                            how many processes there are; --keep: over the next reloads, too
   upgrade                  replace the server by the binary that is now installed
   drain                    finish what is in flight, then end

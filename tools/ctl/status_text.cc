@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/config.h"
 #include "common/report/human_units.h"
 #include "common/report/printable_text.h"
 #include "tools/ctl/percentile.h"
@@ -63,6 +64,36 @@ void AppendServer(const proto::StatusReport& report, absl::Time now, const TextS
   AppendFact("pool", SizeText(report.pool()), out);
 }
 
+// Of pools beside the default one, or whose number follows the load.
+bool HasMoreToTellOfPools(const proto::StatusReport& report) {
+  return report.pools_size() > 1 || (report.pools_size() == 1 && report.pools(0).max() > 0);
+}
+
+std::string PoolsTable(const proto::StatusReport& report, const TextStyle& style) {
+  TextTable table({{"POOL"},
+                   {"PROCESSES", kRight},
+                   {"READY", kRight},
+                   {"MIN", kRight},
+                   {"MAX", kRight},
+                   {"RUNNING", kRight},
+                   {"WAITING", kRight},
+                   {"PAYLOADS", kRight},
+                   {"SANDBOX"}});
+  for (const proto::StatusReport::Pool& pool : report.pools()) {
+    const bool follows = pool.max() > 0;
+    proto::StatusReport::Size size;
+    size.set_wanted(pool.wanted());
+    size.set_configured(follows ? pool.wanted() : pool.configured());
+    size.set_kept(pool.kept());
+    table.AddRow({PrintableLine(pool.name()), SizeText(size), absl::StrCat(pool.ready()),
+                  follows ? absl::StrCat(pool.min()) : "", follows ? absl::StrCat(pool.max()) : "",
+                  absl::StrCat(pool.running()), absl::StrCat(pool.waiting()),
+                  pool.payload_bytes() == 0 ? "" : HumanSize(pool.payload_bytes()),
+                  PrintableLine(pool.sandbox())});
+  }
+  return table.Render(style);
+}
+
 std::string ListenersTable(const proto::StatusReport& report, const TextStyle& style) {
   TextTable table({{"ADDRESS"}, {"PROTOCOL"}, {"GENERATION", kRight}});
   for (const proto::StatusReport::Listener& listener : report.listeners()) {
@@ -109,7 +140,11 @@ std::string ProcessesTable(const proto::StatusReport& report, const TextStyle& s
   for (const proto::StatusReport::Process& one : report.processes()) {
     const std::string state = PrintableLine(one.state());
     const bool has_clients = one.role() != "pool";
-    table.AddRow({PrintableLine(one.role()), absl::StrCat(one.slot()),
+    // Whose it is, where that is not plain.
+    const std::string role = one.pool().empty() || one.pool() == kDefaultPool
+                                 ? one.role()
+                                 : absl::StrCat(one.role(), " ", one.pool());
+    table.AddRow({PrintableLine(role), absl::StrCat(one.slot()),
                   UnlessZero(static_cast<uint64_t>(std::max(one.pid(), 0))),
                   absl::StrCat(one.generation()), Cell(state, ColourOfState(state)),
                   Age(one.age_ms()), has_clients ? absl::StrCat(one.connections()) : "",
@@ -220,6 +255,9 @@ std::string StatusText(const proto::StatusReport& report, absl::Time now, const 
   absl::StrAppend(&out, "\nLISTENERS\n", ListenersTable(report, style));
   if (report.generations_size() > 1) {
     absl::StrAppend(&out, "\nGENERATIONS\n", GenerationsTable(report, style));
+  }
+  if (HasMoreToTellOfPools(report)) {
+    absl::StrAppend(&out, "\nPOOLS\n", PoolsTable(report, style));
   }
   absl::StrAppend(&out, "\nPROCESSES\n", ProcessesTable(report, style));
   absl::StrAppend(&out, "\nTOTALS\n", TotalsText(report));

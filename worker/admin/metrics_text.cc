@@ -74,7 +74,9 @@ SlotSums AddUp(const Scoreboard& board) {
     sums.frame += Load(slot.closed_frame);
     sums.write += Load(slot.closed_write);
     sums.late += Load(slot.late_replies);
-    sums.out += slot.jobs_out.load(std::memory_order_relaxed);
+    for (const PoolLoad& load : slot.load) {
+      sums.out += load.jobs_out.load(std::memory_order_relaxed);
+    }
   }
   const SlotRange pool = board.PoolEver();
   for (uint32_t i = pool.first; i < pool.end; ++i) {
@@ -176,7 +178,9 @@ void WriteProcesses(const proto::StatusReport& status, MetricsWriter* writer) {
   }
   writer->Gauge("windlass_processes_wanted",
                 "Processes that there shall be, of the generation that serves.");
-  writer->Sample({{"role", "pool"}}, uint64_t{status.pool().wanted()});
+  uint64_t wanted = 0;
+  for (const proto::StatusReport::Pool& pool : status.pools()) wanted += pool.wanted();
+  writer->Sample({{"role", "pool"}}, wanted);
   writer->Sample({{"role", "worker"}}, uint64_t{status.workers().wanted()});
   writer->Counter("windlass_restarts_total",
                   "Processes that were made in the place of one that had died.");
@@ -197,6 +201,30 @@ void WriteProcesses(const proto::StatusReport& status, MetricsWriter* writer) {
                 "Memory of all processes of a role; what they "
                 "share counts for each.");
   for (const auto& [role, use] : roles) writer->Sample({{"role", role}}, use->rss_bytes());
+}
+
+// --- Pools
+
+void WritePools(const proto::StatusReport& status, MetricsWriter* writer) {
+  std::map<std::string, const proto::StatusReport::Pool*> pools;  // each once, whatever it says
+  for (const proto::StatusReport::Pool& pool : status.pools()) {
+    pools[PrintableLine(pool.name())] = &pool;
+  }
+  const auto gauge = [&](absl::string_view name, absl::string_view help, auto value) {
+    writer->Gauge(name, help);
+    for (const auto& [pool, one] : pools) writer->Sample({{"pool", pool}}, uint64_t{value(*one)});
+  };
+  using Pool = proto::StatusReport::Pool;
+  gauge("windlass_pool_processes_wanted", "Processes that there shall be of each pool.",
+        [](const Pool& pool) { return pool.wanted(); });
+  gauge("windlass_pool_processes_ready", "Processes of each pool that take jobs.",
+        [](const Pool& pool) { return pool.ready(); });
+  gauge("windlass_pool_jobs_running", "Jobs that processes of each pool are running.",
+        [](const Pool& pool) { return pool.running(); });
+  gauge("windlass_pool_jobs_waiting", "Jobs of each pool that no process has taken yet.",
+        [](const Pool& pool) { return pool.waiting(); });
+  gauge("windlass_pool_payload_bytes", "Memory of large payloads in flight, by pool.",
+        [](const Pool& pool) { return pool.payload_bytes(); });
 }
 
 // --- The server
@@ -263,6 +291,7 @@ void AppendMetrics(const Scoreboard& board, const proto::StatusReport& status, M
   WriteRequests(requests, &writer);
   WriteJobs(sums, status, &writer);
   WriteProcesses(status, &writer);
+  WritePools(status, &writer);
   writer.Gauge("windlass_payload_bytes", "Memory of large payloads in flight.");
   writer.Sample({}, board.PayloadBytes());
   writer.End();

@@ -38,7 +38,7 @@ Config ConfigFor(const Config& server) {
   config.listeners = {AdminListener(server.admin)};
   config.workers.max_connections = kMaxConnections;
   config.workers.selector = server.workers.selector;
-  config.pool.quarantine_ttl = absl::ZeroDuration();  // no payload comes here
+  config.pools[0].quarantine_ttl = absl::ZeroDuration();  // no payload comes here
   config.log = server.log;
   return config;
 }

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
+#include "common/pools.h"
 #include "worker/handlers/option_reader.h"
 #include "worker/handlers/plugin.h"
 #include "worker/handlers/preload_watch.h"
@@ -70,12 +71,16 @@ absl::Status Preload(const HandlerConfig& config, Handler* handler, SharedArena*
 
 }  // namespace
 
-absl::StatusOr<HandlerSet> HandlerSet::Load(const Config& config,
+absl::StatusOr<HandlerSet> HandlerSet::Load(const Config& config, uint32_t pool,
                                             absl::FunctionRef<void(uint32_t)> loading) {
   HandlerSet set;
   HandlerMaker maker;
   for (uint32_t i = 0; i < config.handlers.size(); ++i) {
     const HandlerConfig& handler = config.handlers[i];
+    if (PoolNamed(config, handler.pool) != pool) {
+      set.handlers_.push_back({handler.name, nullptr});
+      continue;
+    }
     loading(i);
     const PreloadWatch watch;  // from before the library is loaded, which may do things by itself
     absl::StatusOr<std::unique_ptr<Handler>> made = maker.Make(handler);
@@ -92,6 +97,7 @@ absl::StatusOr<HandlerSet> HandlerSet::Load(const Config& config,
 
 absl::Status HandlerSet::Start() {
   for (const Named& named : handlers_) {
+    if (named.handler == nullptr) continue;
     const absl::Status started = Guard("Start", [&] { return named.handler->Start(); });
     if (!started.ok()) return Of(named.name, started);
   }

@@ -18,23 +18,24 @@ namespace windlass {
 // and Start may happen in two processes, of which the second is a copy of the first. Owns the
 // handlers and the arena that they share; move-only.
 // Invariants:
-//   1. at(i) is the handler of Config::handlers[i].
+//   1. at(i) is the handler of Config::handlers[i], or null where another pool runs that.
 //   2. A library that several handlers name is loaded once.
 //   3. After Load nobody can write to the arena.
 // Blocking: as long as handlers do. Errors name the handler; exceptions of its constructor, Preload
 // and Start are errors, too.
 class HandlerSet {
  public:
-  // Makes every handler, in the order of the configuration, and runs its Preload. One that left
-  // threads or sockets behind gets a warning in the log. `loading` hears the index of each before
-  // it is made.
+  // Makes every handler of the pool, in the order of the configuration, and runs its Preload. One
+  // that left threads or sockets behind gets a warning in the log. `loading` hears the index of
+  // each before it is made.
   static absl::StatusOr<HandlerSet> Load(
-      const Config& config, absl::FunctionRef<void(uint32_t)> loading = [](uint32_t) {});
+      const Config& config, uint32_t pool,
+      absl::FunctionRef<void(uint32_t)> loading = [](uint32_t) {});
   // Once in each process that is to run them.
   absl::Status Start();
 
   size_t size() const { return handlers_.size(); }
-  Handler& at(size_t index) const { return *handlers_[index].handler; }  // REQUIRES: index < size()
+  Handler* at(size_t index) const { return handlers_[index].handler.get(); }  // index < size()
 
  private:
   struct Named {

@@ -37,15 +37,41 @@ absl::Status Connection::Start() {
     // effort.
     (void)SetIntOption(socket_.get(), IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY");
   }
+  if (!AdmitPeer()) {
+    state_ = ConnState::kClosed;
+    return absl::ResourceExhaustedError("too many connections of its address");
+  }
   absl::Status watched =
       io_->selector->Register(socket_.get(), ConnInterest(state_, false), token_);
   if (!watched.ok()) {
     state_ = ConnState::kClosed;
+    lease_.Reset();
     return watched;
   }
   io_->timers->Arm(&timer_, NextTimeout());
   BeginAccessLog();
   return absl::OkStatus();
+}
+
+// False: its address has as many connections as it may. Who it is may not be known yet.
+bool Connection::AdmitPeer() {
+  const int most = listener_->config->max_connections_per_address;
+  if (most == 0 || awaits_proxy_) return true;
+  std::optional<PeerLimit::Lease> lease = io_->peers->Admit(PeerName(), listener_->address, most);
+  if (!lease) {
+    LOG_LIMITED(WARNING, io_->peer_limit_log, io_->now())
+        << "turned " << PeerName() << " away at " << listener_->address << ": it has " << most
+        << " connections (listener.max_connections_per_address)";
+    return false;
+  }
+  lease_ = *std::move(lease);
+  return true;
+}
+
+// One that moves is not turned away.
+void Connection::CountPeer() {
+  if (listener_->config->max_connections_per_address == 0 || awaits_proxy_) return;
+  lease_ = io_->peers->Take(PeerName(), listener_->address);
 }
 
 void Connection::Enter(ConnState next) {
@@ -184,7 +210,7 @@ void Connection::CloseNow() {
 
 void Connection::Abandon(Exchange* exchange) {
   if (exchange->is_page && io_->pages != nullptr) io_->pages->OnPageGone(exchange);
-  io_->dispatcher->Abandon(exchange);
+  io_->dispatchers->Abandon(exchange);
   io_->Release(exchange);
 }
 
@@ -204,6 +230,7 @@ void Connection::Close(CloseReason reason) {
   decoder_.reset();
   if (is_watched) io_->selector->Unregister(socket_.get());
   socket_.Reset();
+  lease_.Reset();
   timer_.Disarm();
   input_.Clear();
   output_.raw().Clear();

@@ -1,6 +1,7 @@
 #ifndef WINDLASS_WORKER_IO_CONNECTION_H_
 #define WINDLASS_WORKER_IO_CONNECTION_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 
@@ -108,7 +109,7 @@ class Connection : public TimerOwner {
   Instant accepted() const { return accepted_; }
   Instant last_active() const { return last_active_; }
   uint32_t in_flight() const { return output_.exchanges(); }
-  BacklogLane** lane() { return &lane_; }
+  BacklogLane** lane(uint32_t pool) { return &lanes_[pool]; }
   bool closed() const { return state_ == ConnState::kClosed; }
 
  private:
@@ -187,6 +188,8 @@ class Connection : public TimerOwner {
   void ScheduleFlush();
   void AfterFlush(OutputQueue::Outcome outcome);
   void BeginLinger();
+  bool AdmitPeer();
+  void CountPeer();
 
   // Timeouts.
   Instant NextTimeout() const;
@@ -213,11 +216,11 @@ class Connection : public TimerOwner {
   ByteBuffer input_;
   CutState cut_;
   OutputQueue output_;
-  BacklogLane* lane_ = nullptr;
-  Exchange* receiving_ = nullptr;            // large content is arriving for it
-  std::unique_ptr<ContentDecoder> decoder_;  // that content is in a coding
-  size_t tail_left_ = 0;                     // bytes to drop before the next frame
-  uint64_t content_left_ = 0;                // of it, or of content that is skipped
+  std::array<BacklogLane*, kMaxPools> lanes_ = {};  // by pool
+  Exchange* receiving_ = nullptr;                   // large content is arriving for it
+  std::unique_ptr<ContentDecoder> decoder_;         // that content is in a coding
+  size_t tail_left_ = 0;                            // bytes to drop before the next frame
+  uint64_t content_left_ = 0;                       // of it, or of content that is skipped
   Timer timer_;
   Instant accepted_;
   Instant since_;        // start of the current frame, of the memory wait or of lingering
@@ -225,6 +228,7 @@ class Connection : public TimerOwner {
   Instant blocked_since_;
   std::string access_start_;  // what its lines in the access log begin with; "": it has none
   std::string peer_;          // who a proxy has said that the client is; "": nobody has
+  PeerLimit::Lease lease_;    // it counts as one of its address
   Instant quiesced_;          // since when nobody reads, so that a frame cannot be late
 };
 

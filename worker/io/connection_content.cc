@@ -40,12 +40,15 @@ size_t Connection::BeginLargeContent(const RequestHead& head, absl::string_view 
   NoteRequest();
   Route route;
   if (io_->pages == nullptr) route = io_->router->Find(QueryFor(head));
-  const bool fits = io_->payloads->CouldEverHold(head.content_bytes);
+  const uint32_t pool = io_->dispatchers->PoolOf(HandlerOf(route));
+  PayloadPool& payloads = io_->dispatchers->payloads(pool);
+  const bool fits = payloads.CouldEverHold(head.content_bytes);
   if (head.expects_continue && arrived.empty() && fits && route.kind != Route::Kind::kRefuse) {
     SendContinue();
   }
   Exchange* const exchange = NewExchange(head);
   receiving_ = exchange;
+  exchange->pool = pool;
   if (io_->pages == nullptr) exchange->route_handler = HandlerOf(route);
   exchange->out.assign(head_bytes.data(), head_bytes.size());  // in case that it must move
   content_left_ = head.content_bytes;
@@ -65,13 +68,13 @@ size_t Connection::BeginLargeContent(const RequestHead& head, absl::string_view 
   } else if (!fits) {
     if (head.expects_continue) exchange->close_after = true;
     RefuseLargeContent(ErrorCode::kTooLarge, kBeyondMemory);
-  } else if ((exchange->request = io_->payloads->Take(head.content_bytes)) == nullptr) {
+  } else if ((exchange->request = payloads.Take(head.content_bytes)) == nullptr) {
     RefuseLargeContent(ErrorCode::kOverloaded, "no memory for the content, retry in 1000 ms");
   } else {
     exchange->request_bytes = head.content_bytes;
     exchange->is_inline = route.kind == Route::Kind::kInline;
     if (!exchange->is_inline) {
-      io_->dispatcher->Prepare(exchange, JobFor(head, route));
+      io_->dispatchers->Prepare(exchange, JobFor(head, route));
     }
   }
   return AbsorbContent(arrived);
@@ -94,7 +97,7 @@ size_t Connection::AbsorbContent(absl::string_view arrived) {
 }
 
 bool Connection::GrowContent(uint64_t bytes) {
-  if (io_->payloads->Grow(receiving_->request.get(), bytes)) return true;
+  if (io_->dispatchers->payloads(*receiving_).Grow(receiving_->request.get(), bytes)) return true;
   Enter(ConnState::kAwaitingMemory);
   since_ = io_->now();
   ArmNoLaterThan(since_ + kMemoryRetryEvery);
@@ -107,7 +110,8 @@ void Connection::OnMemoryRetry() {
       decoder_ != nullptr ? receiving_->request->capacity() : receiving_->request_bytes;
   // As much as the next step will ask for: less would send us straight back here.
   const uint64_t want = have + std::max<uint64_t>(input_.size(), kMaxContentRead);
-  if (io_->payloads->Grow(receiving_->request.get(), std::min(want, most))) {
+  if (io_->dispatchers->payloads(*receiving_)
+          .Grow(receiving_->request.get(), std::min(want, most))) {
     Enter(ConnState::kReceivingContent);
     since_ = io_->now();
     io_->timers->Arm(&timer_, NextTimeout());
@@ -154,7 +158,7 @@ void Connection::OnContentComplete() {
 }
 
 void Connection::SubmitContent(Exchange* exchange) {
-  if (!exchange->is_inline) return io_->dispatcher->SubmitPrepared(exchange);
+  if (!exchange->is_inline) return io_->dispatchers->SubmitPrepared(exchange);
   std::vector<AnswerPiece> pieces(1);
   pieces[0].data = exchange->request->data();
   pieces[0].bytes = exchange->request_bytes;
@@ -171,7 +175,7 @@ Exchange* Connection::TakeReceiving() {
 
 void Connection::RefuseLargeContent(ErrorCode code, absl::string_view message) {
   Exchange* const exchange = TakeReceiving();
-  io_->payloads->Recycle(std::move(exchange->request));
+  io_->dispatchers->payloads(*exchange).Recycle(std::move(exchange->request));
   const bool closes = exchange->close_after;
   AnswerError(exchange, code, message);
   Enter(closes || IsDraining() ? ConnState::kFinishing : ConnState::kSkippingContent);
@@ -206,6 +210,7 @@ size_t Connection::BeginCodedContent(const RequestHead& head, absl::string_view 
   if (head.expects_continue && coded.empty() && !is_refused) SendContinue();
   receiving_ = NewExchange(head);
   if (io_->pages == nullptr) receiving_->route_handler = HandlerOf(route);
+  receiving_->pool = io_->dispatchers->PoolOf(receiving_->route_handler);
   receiving_->out.assign(head_bytes.data(),
                          head_bytes.size());  // for when it is complete, or moves
   decoder_ = listener_->framing->MakeContentDecoder();
@@ -252,7 +257,8 @@ size_t Connection::TakeDecoded(absl::string_view bytes, FrameError* failed) {
     *failed = {ErrorCode::kTooLarge, TooLargeContent(listener_->config->max_content), 0};
     return 0;
   }
-  if (!io_->payloads->CouldEverHold(total)) {
+  PayloadPool& payloads = io_->dispatchers->payloads(exchange);
+  if (!payloads.CouldEverHold(total)) {
     *failed = {ErrorCode::kTooLarge, std::string(kBeyondMemory), 0};
     return 0;
   }
@@ -262,9 +268,9 @@ size_t Connection::TakeDecoded(absl::string_view bytes, FrameError* failed) {
       return bytes.size();
     }
     uint64_t most = listener_->config->max_content;
-    while (!io_->payloads->CouldEverHold(most)) most /= 2;
+    while (!payloads.CouldEverHold(most)) most /= 2;
     most = std::max(most, total);
-    if ((exchange.request = io_->payloads->Take(most)) == nullptr) {
+    if ((exchange.request = payloads.Take(most)) == nullptr) {
       *failed = {ErrorCode::kOverloaded, std::string(kNoMemory), 0};
       return 0;
     }
@@ -326,11 +332,11 @@ void Connection::OnCodedComplete() {
   } else {
     const Route route = io_->router->Find(QueryFor(head));
     if (route.kind == Route::Kind::kStatic) {
-      io_->payloads->Recycle(std::move(exchange->request));
+      io_->dispatchers->payloads(*exchange).Recycle(std::move(exchange->request));
       AnswerStatic(exchange, route.handler);
     } else {
-      io_->dispatcher->Prepare(exchange, JobFor(head, route));
-      io_->dispatcher->SubmitPrepared(exchange);
+      io_->dispatchers->Prepare(exchange, JobFor(head, route));
+      io_->dispatchers->SubmitPrepared(exchange);
     }
   }
   if (io_->leaving && !closed()) Quiesce();  // it was too much to move
@@ -341,7 +347,7 @@ void Connection::LoseCodedContent(ErrorCode code, absl::string_view message) {
   Exchange* const exchange = TakeReceiving();
   decoder_.reset();
   exchange->content.clear();
-  io_->payloads->Recycle(std::move(exchange->request));
+  io_->dispatchers->payloads(*exchange).Recycle(std::move(exchange->request));
   exchange->close_after = true;
   AnswerError(exchange, code, message);
   if (state_ != ConnState::kFinishing) Enter(ConnState::kFinishing);

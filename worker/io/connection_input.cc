@@ -196,7 +196,7 @@ void Connection::HandleRequest(const RequestHead& head, absl::string_view conten
       break;
     case Route::Kind::kRun:
     case Route::Kind::kResolve:
-      io_->dispatcher->Submit(NewExchange(head), JobFor(head, route), content);
+      io_->dispatchers->Submit(NewExchange(head), JobFor(head, route), content);
       break;
     case Route::Kind::kRefuse:
       AnswerError(NewExchange(head), route.code, route.message);
@@ -310,6 +310,11 @@ size_t Connection::CutProxyHeader(absl::string_view input) {
   }
   awaits_proxy_ = false;
   peer_ = std::move(header.peer);
+  if (!AdmitPeer()) {
+    Bump(io_->slot->shed_connections);
+    Close(CloseReason::kDone);
+    return 0;
+  }
   BeginAccessLog();
   if (!listener_->framing->IsRaw()) return header.bytes;
   ReturnRaw(input.substr(header.bytes));

@@ -119,6 +119,7 @@ bool Connection::Pack(OutgoingConnection* into) {
   // Before the other worker has it: an entry whose descriptor is open elsewhere goes on reporting.
   io_->selector->Unregister(socket_.get());
   timer_.Disarm();
+  lease_.Reset();  // it is not counted twice
   before_move_ = state_;
   Enter(ConnState::kMoving);
   return true;
@@ -139,6 +140,7 @@ bool Connection::Unpack() {
     Close(CloseReason::kPeerGone);  // no memory to watch it: this client, nobody else
     return false;
   }
+  CountPeer();
   Enter(before_move_);
   if (output_blocked_) blocked_since_ = io_->now();
   io_->timers->Arm(&timer_, NextTimeout());
@@ -167,6 +169,7 @@ absl::Status Connection::StartMoved(IncomingConnection moved) {
   const MovedFlags& flags = moved.flags;
   awaits_proxy_ = flags.awaits_proxy;
   peer_ = std::move(moved.peer);
+  CountPeer();
   BeginAccessLog();
   has_asked_ = flags.last_active > flags.accepted;
   accepted_ = std::clamp(flags.accepted, Instant{}, io_->now());

@@ -58,7 +58,7 @@ bool Connection::AnswerTimeout() {
   Exchange* const exchange = is_receiving ? TakeReceiving() : NewExchange(last);
   decoder_.reset();
   exchange->close_after = true;
-  io_->payloads->Recycle(std::move(exchange->request));
+  io_->dispatchers->payloads(*exchange).Recycle(std::move(exchange->request));
   input_.Clear();
   AnswerError(exchange, error);
   Enter(ConnState::kFinishing);

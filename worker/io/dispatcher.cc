@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
+#include "common/pools.h"
 
 namespace windlass {
 namespace {
@@ -13,27 +14,42 @@ namespace {
 // pieces back to the system, and take them again, with each request.
 constexpr size_t kSmallContent = 4096;
 constexpr size_t kSpareContents = 32;  // a megabyte
+// More packets than fit into a channel's buffer, of which each takes some 700 bytes at least.
+constexpr int kMostInChannel = 2048;
 constexpr absl::Duration kRetryEvery = absl::Milliseconds(1);
 // While jobs wait: more pool processes may have come, and no reply says so.
 constexpr absl::Duration kLookForNewProcesses = absl::Milliseconds(20);
 
 }  // namespace
 
-Dispatcher::Dispatcher(const ProcessSetup& setup, TimerWheel* timers, PayloadPool* payloads,
-                       AnswerSink* sink)
+Dispatcher::Dispatcher(const ProcessSetup& setup, uint32_t pool, TimerWheel* timers,
+                       PayloadPool* payloads, AnswerSink* sink, PoolSwitch* others)
     : setup_(setup),
+      pool_(pool),
+      config_(setup.config->pools[pool]),
+      channels_(pool < setup.pools.size() ? setup.pools[pool] : PoolChannels()),
       board_(*setup.scoreboard),
       slot_(setup.scoreboard->MutableSlot(setup.slot)),
+      load_(slot_.load[pool]),
       timers_(timers),
       payloads_(payloads),
       sink_(sink),
+      others_(others),
       unknown_handler_(static_cast<uint32_t>(setup.config->handlers.size())),
       run_times_(setup.config->handlers.size() + 1),
-      quarantine_(*setup.config, setup.fingerprint_secret),
+      next_sequence_(pool + 1),
+      quarantine_(*setup.config, pool, setup.fingerprint_secret),
       retry_(this) {}
 
+JobId Dispatcher::NextId() {
+  const JobId id = JobId::Make(setup_.slot, setup_.incarnation, next_sequence_);
+  next_sequence_ += setup_.config->pools.size();
+  return id;
+}
+
 void Dispatcher::EncodeJob(Exchange* exchange, const JobRequest& request, std::string* envelope) {
-  exchange->id = JobId::Make(setup_.slot, setup_.incarnation, next_sequence_++);
+  exchange->id = NextId();
+  exchange->pool = pool_;
   exchange->created = timers_->now();
   const bool is_known = request.kind == proto::RUN;
   exchange->handler = request.kind == proto::RESOLVE ? unknown_handler_ : request.handler;
@@ -110,8 +126,8 @@ void Dispatcher::DropContent(Exchange* exchange) {
 void Dispatcher::Enqueue(Exchange* exchange) {
   if (BacklogIsFull()) {
     return AnswerError(exchange, ErrorCode::kOverloaded,
-                       absl::StrCat("the queue of ", setup_.config->pool.queue,
-                                    " jobs is full, retry in ", RetryMs(), " ms"));
+                       absl::StrCat("the queue of ", config_.queue, " jobs", OfPool(config_),
+                                    " is full, retry in ", RetryMs(), " ms"));
   }
   exchange->state = Exchange::State::kQueued;
   backlog_.Push(exchange, sink_->LaneOf(exchange));
@@ -125,16 +141,17 @@ bool Dispatcher::BacklogIsFull() const {
   uint64_t waiting = backlog_.size();
   for (uint32_t i = siblings.first; i < siblings.end; ++i) {
     if (i == setup_.slot.value) continue;
-    waiting += board_.slot(SlotIndex{i}).jobs_queued.load(std::memory_order_relaxed);
+    const PoolLoad& load = board_.slot(SlotIndex{i}).load[pool_];
+    waiting += load.jobs_queued.load(std::memory_order_relaxed);
   }
-  return waiting >= static_cast<uint64_t>(setup_.config->pool.queue);
+  return waiting >= static_cast<uint64_t>(config_.queue);
 }
 
 int Dispatcher::RetryMs() const {
   double longest = 0;
   for (uint32_t i = 0; i <= unknown_handler_; ++i)
     longest = std::max(longest, run_times_.mean_ns(i));
-  const double queue_ms = longest * setup_.config->pool.queue / PoolReady() / 1e6;
+  const double queue_ms = longest * config_.queue / PoolReady() / 1e6;
   return std::clamp(static_cast<int>(queue_ms / 2), 10, 10'000);
 }
 
@@ -145,10 +162,10 @@ Dispatcher::Siblings Dispatcher::LookAtSiblings() const {
   const SlotRange siblings = SiblingWorkers(setup_);
   for (uint32_t i = siblings.first; i < siblings.end; ++i) {
     if (i == setup_.slot.value) continue;
-    const ProcessSlot& slot = board_.slot(SlotIndex{i});
-    seen.clients += slot.jobs_out.load(std::memory_order_relaxed) +
-                    slot.lanes_queued.load(std::memory_order_relaxed);
-    const int64_t since = slot.next_since_ns.load(std::memory_order_relaxed);
+    const PoolLoad& load = board_.slot(SlotIndex{i}).load[pool_];
+    seen.clients += load.jobs_out.load(std::memory_order_relaxed) +
+                    load.lanes_queued.load(std::memory_order_relaxed);
+    const int64_t since = load.next_since_ns.load(std::memory_order_relaxed);
     if (since != 0) seen.oldest = std::min(seen.oldest, Instant{since});
   }
   return seen;
@@ -157,14 +174,13 @@ Dispatcher::Siblings Dispatcher::LookAtSiblings() const {
 // At least one: those that are to come will find their jobs in the queue.
 int Dispatcher::PoolReady() const {
   const GenerationBay& bay = board_.header().bays[setup_.bay];
-  return std::max(1, static_cast<int>(bay.pool_ready.load(std::memory_order_relaxed)));
+  return std::max(1, static_cast<int>(bay.pool_ready[pool_].load(std::memory_order_relaxed)));
 }
 
 bool Dispatcher::HasCredit(const Exchange& exchange) const {
   if (out_.empty()) return true;
-  const PoolConfig& pool = setup_.config->pool;
   const int prefetch =
-      pool.prefetch_auto ? PrefetchFor(run_times_.mean_ns(exchange.handler)) : pool.prefetch;
+      config_.prefetch_auto ? PrefetchFor(run_times_.mean_ns(exchange.handler)) : config_.prefetch;
   const uint64_t mine = std::max<uint64_t>(1, out_.size() + backlog_.lanes());
   const Siblings siblings = LookAtSiblings();
   return static_cast<int>(out_.size()) < JobsAllowedOut(PoolReady(), prefetch, mine,
@@ -176,7 +192,7 @@ bool Dispatcher::Send(Exchange* exchange, absl::string_view envelope, absl::stri
   const int memfd = exchange->request == nullptr ? -1 : exchange->request->fd();
   const absl::Span<const int> fds =
       memfd < 0 ? absl::Span<const int>() : absl::MakeConstSpan(&memfd, 1);
-  if (SendJobPacket(setup_.job_queue, envelope, {content}, fds) != PacketOutcome::kDone)
+  if (SendJobPacket(channels_.job_queue, envelope, {content}, fds) != PacketOutcome::kDone)
     return false;
   exchange->state = Exchange::State::kOut;
   ++exchange->attempts;
@@ -190,7 +206,7 @@ void Dispatcher::Pump() {
     Exchange marker(this);  // never submitted: it only lends its id
     EncodeJob(&marker, JobRequest{proto::FENCE, 0, 0, {}, {}, {}, false, Instant::Never()},
               &envelope_);
-    if (SendJobPacket(setup_.job_queue, envelope_, {}, {}) == PacketOutcome::kDone) {
+    if (SendJobPacket(channels_.job_queue, envelope_, {}, {}) == PacketOutcome::kDone) {
       fence_.OnSent(marker.id, next_send_);
       out_.emplace(marker.id.word(),
                    OutJob{nullptr, nullptr, unknown_handler_, next_send_++, "", 0});
@@ -213,11 +229,11 @@ void Dispatcher::Pump() {
 }
 
 void Dispatcher::PublishLoad() {
-  slot_.jobs_out.store(static_cast<uint32_t>(out_.size()), std::memory_order_relaxed);
-  slot_.jobs_queued.store(static_cast<uint32_t>(backlog_.size()), std::memory_order_relaxed);
-  slot_.lanes_queued.store(static_cast<uint32_t>(backlog_.lanes()), std::memory_order_relaxed);
+  load_.jobs_out.store(static_cast<uint32_t>(out_.size()), std::memory_order_relaxed);
+  load_.jobs_queued.store(static_cast<uint32_t>(backlog_.size()), std::memory_order_relaxed);
+  load_.lanes_queued.store(static_cast<uint32_t>(backlog_.lanes()), std::memory_order_relaxed);
   const Exchange* const next = backlog_.PeekNext();
-  slot_.next_since_ns.store(next == nullptr ? 0 : next->created.ns, std::memory_order_relaxed);
+  load_.next_since_ns.store(next == nullptr ? 0 : next->created.ns, std::memory_order_relaxed);
 }
 
 void Dispatcher::OnRepliesReady() {
@@ -226,10 +242,10 @@ void Dispatcher::OnRepliesReady() {
   Pump();
 }
 
-// To the channel's end. Bounded: not many more replies than jobs are out can be there.
+// All that the channel holds; and no more, or a process that floods it would have us to itself.
 void Dispatcher::TakeReplies() {
-  for (;;) {
-    switch (receiver_.Receive(setup_.reply_channel, &reply_)) {
+  for (int i = 0; i < kMostInChannel; ++i) {
+    switch (receiver_.Receive(channels_.reply_channel, &reply_)) {
       case JobPacketReceiver::Outcome::kPacket:
         TakeReply();
         break;
@@ -271,6 +287,12 @@ void Dispatcher::TakeReply() {
     return results_.Release(&pieces_);
   }
   Exchange* const exchange = job->second.exchange;
+  if (exchange != nullptr && IsElsewhere(job->second)) {
+    exchange->request = std::move(job->second.request);
+    out_.erase(job);
+    results_.Release(&pieces_);
+    return others_->OnElsewhere(exchange, reply_.handler() - 1);
+  }
   if (!is_fence && reply_.status() == 0) run_times_.Add(job->second.handler, reply_.run_ns());
   Finish(job);
   if (exchange == nullptr) {
@@ -302,6 +324,40 @@ void Dispatcher::TakeReply() {
   answer.pieces = reply_.pieces().empty() ? nullptr : &pieces_;
   sink_->OnAnswer(exchange, answer);
   results_.Release(&pieces_);  // what the sink did not take
+}
+
+// Only the default pool finds out whose a job is, and only of jobs that it was asked about. It may
+// say what it likes: that spoils its own answer.
+bool Dispatcher::IsElsewhere(const OutJob& job) const {
+  if (!reply_.elsewhere() || others_ == nullptr || job.handler != unknown_handler_) return false;
+  const uint32_t handler = reply_.handler() - 1;  // 0 wraps
+  const Config& config = *setup_.config;
+  return handler < unknown_handler_ && PoolNamed(config, config.handlers[handler].pool) != pool_;
+}
+
+void Dispatcher::TakeOver(Exchange* exchange, uint32_t handler) {
+  const Instant by = exchange->created + setup_.config->handlers[handler].deadline;
+  const Instant deadline = std::min(exchange->deadline.deadline(), by);
+  exchange->pool = pool_;
+  exchange->id = NextId();
+  exchange->handler = exchange->route_handler = handler;
+  exchange->attempts = 0;
+  DecodeEnvelope(exchange->envelope, &job_);
+  job_.set_id(exchange->id.word());
+  job_.set_kind(proto::RUN);
+  job_.set_handler(handler);
+  job_.set_listener(0);
+  job_.set_deadline_ns(static_cast<uint64_t>(deadline.ns));
+  job_.clear_attempt();
+  EncodeEnvelope(job_, &exchange->envelope);
+  if (!quarantine_.empty() && RefuseQuarantined(exchange, exchange->whole_content())) return;
+  timers_->Arm(&exchange->deadline, deadline);
+  Enqueue(exchange);
+  Pump();
+}
+
+void Dispatcher::Refuse(Exchange* exchange, ErrorCode code, absl::string_view message) {
+  AnswerError(exchange, code, message);
 }
 
 // What the pool process says of the run. It may say anything: no time in it is longer than ours.
@@ -368,11 +424,12 @@ void Dispatcher::Abandon(Exchange* exchange) {
 }
 
 void Dispatcher::OnTimer(Timer* timer, Instant) {
-  if (timer == &retry_) {
-    if (fence_.state() == Fence::State::kReceived) CheckFence();
-    return Pump();
-  }
-  Exchange* const exchange = static_cast<DeadlineTimer*>(timer)->exchange;
+  if (timer != &retry_) return OnDeadline(static_cast<DeadlineTimer*>(timer)->exchange);
+  if (fence_.state() == Fence::State::kReceived) CheckFence();
+  Pump();
+}
+
+void Dispatcher::OnDeadline(Exchange* exchange) {
   if (exchange->state == Exchange::State::kReceiving)
     return;  // found out when its content is complete
   const bool was_queued = exchange->state == Exchange::State::kQueued;

@@ -37,6 +37,17 @@ class AnswerSink {
   virtual ~AnswerSink() = default;
 };
 
+// Who has the dispatchers of the other pools.
+class PoolSwitch {
+ public:
+  // Only the content told the handler, and it is another pool's. The exchange goes there, with
+  // its content; it is out nowhere.
+  virtual void OnElsewhere(Exchange* exchange, uint32_t handler) = 0;
+
+ protected:
+  virtual ~PoolSwitch() = default;
+};
+
 // What a job is, beside its content.
 struct JobRequest {
   proto::JobKind kind = proto::RUN;
@@ -58,7 +69,7 @@ struct LostJob {
   uint32_t handler = 0;     // 1 + index of the one that ran it; 0: not known. Not to be trusted
 };
 
-// Role: sends jobs to the pool and matches answers with their exchanges. Worker processes.
+// Role: sends jobs to one pool and matches answers with their exchanges. Worker processes.
 // Owns the table of jobs that are out, the backlog, and the buffers of large requests while the
 // pool reads them. Invariants:
 //   1. Every exchange that is submitted is answered exactly once - by its reply, its deadline, the
@@ -76,8 +87,9 @@ struct LostJob {
 // to its own job.
 class Dispatcher : public TimerOwner {
  public:
-  Dispatcher(const ProcessSetup& setup, TimerWheel* timers, PayloadPool* payloads,
-             AnswerSink* sink);
+  // `pool`: an index into Config::pools. `others`: null where there is one pool.
+  Dispatcher(const ProcessSetup& setup, uint32_t pool, TimerWheel* timers, PayloadPool* payloads,
+             AnswerSink* sink, PoolSwitch* others);
 
   // Prepares the envelope of a job whose content has not arrived yet.
   void Prepare(Exchange* exchange, const JobRequest& request);
@@ -85,14 +97,20 @@ class Dispatcher : public TimerOwner {
   void Submit(Exchange* exchange, const JobRequest& request, absl::string_view content);
   // Large content, in exchange->request, prepared before.
   void SubmitPrepared(Exchange* exchange);
+  // An exchange of another pool's that this one runs; its request's memory counts here.
+  void TakeOver(Exchange* exchange, uint32_t handler);
+  // Answers it with an error. REQUIRES: it is neither out nor waiting.
+  void Refuse(Exchange* exchange, ErrorCode code, absl::string_view message);
   // Nobody waits for it any more. The exchange is the caller's again, whatever happens to the job.
   void Abandon(Exchange* exchange);
 
   void OnRepliesReady();  // takes every reply that is there, then sends what waits
   void OnJobLost(const LostJob& lost);
-  void OnFenceRequested(absl::string_view cause);
+  // `have_run`: the jobs in doubt have run to their end, and only their answers are missing.
+  void OnFenceRequested(absl::string_view cause, bool have_run = false);
   // From now on these payloads are refused, also those that wait.
   void OnQuarantine(const proto::Command::Quarantine& list);
+  void OnDeadline(Exchange* exchange);  // of a job that was prepared or submitted
   void OnTimer(Timer* timer, Instant now) override;
   // Every job that somebody waits for; `queued`: in this worker's backlog.
   void ForEachJob(absl::FunctionRef<void(const Exchange&, bool queued)> visit) const;
@@ -145,22 +163,29 @@ class Dispatcher : public TimerOwner {
   void SendAgain(Exchange* exchange, const LostJob& lost);
   bool RefuseQuarantined(Exchange* exchange, absl::string_view content);
   bool IsMine(JobId id) const;
+  JobId NextId();
+  bool IsElsewhere(const OutJob& job) const;
   void PublishLoad();
   int RetryMs() const;
 
   // Fixed after construction.
   const ProcessSetup& setup_;
+  const uint32_t pool_;
+  const PoolConfig& config_;
+  const PoolChannels channels_;
   const Scoreboard& board_;
   ProcessSlot& slot_;
+  PoolLoad& load_;
   TimerWheel* const timers_;
   PayloadPool* const payloads_;
   AnswerSink* const sink_;
+  PoolSwitch* const others_;
   const uint32_t unknown_handler_;  // index for jobs whose handler the pool finds
   // Working state.
   OutTable out_;
   Backlog backlog_;
   RunTimes run_times_;
-  uint64_t next_sequence_ = 1;
+  uint64_t next_sequence_;  // each pool's numbers are its own
   uint64_t next_send_ = 1;
   Fence fence_;
   LogLimit broken_reply_log_;

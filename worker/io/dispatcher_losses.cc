@@ -71,7 +71,7 @@ bool Dispatcher::MayRunAgain(const Exchange& exchange, const LostJob& lost) cons
 // Late replies to the first attempt have its id, and match nothing.
 void Dispatcher::SendAgain(Exchange* exchange, const LostJob& lost) {
   if (!quarantine_.empty() && RefuseQuarantined(exchange, exchange->whole_content())) return;
-  exchange->id = JobId::Make(setup_.slot, setup_.incarnation, next_sequence_++);
+  exchange->id = NextId();
   DecodeEnvelope(exchange->envelope, &job_);
   job_.set_id(exchange->id.word());
   job_.set_attempt(exchange->attempts);
@@ -86,7 +86,8 @@ void Dispatcher::SendAgain(Exchange* exchange, const LostJob& lost) {
   Bump(slot_.jobs_retried);
 }
 
-void Dispatcher::OnFenceRequested(absl::string_view cause) {
+void Dispatcher::OnFenceRequested(absl::string_view cause, bool have_run) {
+  has_broken_reply_ = has_broken_reply_ || have_run;
   if (fence_.state() == Fence::State::kSent) {
     // The older fence's own job may be among the lost: its entry goes, so that it is not waited
     // for.
@@ -98,7 +99,7 @@ void Dispatcher::OnFenceRequested(absl::string_view cause) {
 
 // REQUIRES: the fence has been received.
 void Dispatcher::CheckFence() {
-  if (!fence_.Sample(board_, setup_.generation)) {
+  if (!fence_.Sample(board_, setup_.generation, pool_)) {
     timers_->Arm(&retry_, timers_->now() + kLookAtSlotsEvery);
     return;
   }

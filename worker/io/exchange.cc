@@ -52,6 +52,7 @@ void ExchangePool::Give(Exchange* exchange) {
   exchange->has_request_id = exchange->close_after = exchange->is_inline = false;
   exchange->omit_content = exchange->is_interim = exchange->is_page = exchange->is_open = false;
   exchange->answer_form = 0;
+  exchange->pool = 0;
   exchange->id = JobId();
   exchange->out_sent = exchange->piece_at = exchange->tail_bytes = 0;
   exchange->request_bytes = 0;

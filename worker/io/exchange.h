@@ -89,6 +89,7 @@ struct Exchange {
   bool is_page = false;     // a page source has it (worker/io/page_source.h)
   bool is_open = false;     // answered, and more of the answer is to come
   uint32_t handler = 0;     // index for run-time estimates
+  uint32_t pool = 0;        // index into Config::pools: whose job it is, or will be
   Connection* connection = nullptr;
   Exchange* next = nullptr;  // in the connection's order
   JobId id;

@@ -23,7 +23,7 @@ void Fence::OnReceived() {
   named_.clear();
 }
 
-bool Fence::Sample(const Scoreboard& board, uint32_t generation) {
+bool Fence::Sample(const Scoreboard& board, uint32_t generation, uint32_t of) {
   CHECK(state_ == State::kReceived);
   const SlotRange pool = board.PoolSlots();
   seen_.resize(board.slots(), false);
@@ -32,7 +32,8 @@ bool Fence::Sample(const Scoreboard& board, uint32_t generation) {
     if (seen_[i]) continue;
     const ProcessSlot& slot = board.slot(SlotIndex{i});
     // Whatever its pid: a word that the master has not cleared is a job that it has not settled.
-    const bool is_pool = slot.role.load() == Role::kPool && slot.generation.load() == generation;
+    const SlotAssignment& assignment = board.assignment(SlotIndex{i});
+    const bool is_pool = assignment.generation.load() == generation && assignment.pool.load() == of;
     const uint64_t job = slot.job.load();
     if (is_pool && job == kSlotReceiving) {
       all_seen = false;

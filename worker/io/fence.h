@@ -29,9 +29,9 @@ class Fence {
   // `order` counts what this worker has sent into the queue.
   void OnSent(JobId id, uint64_t order);
   void OnReceived();
-  // Looks at every pool process of the generation that it has not seen outside RECEIVING yet. True:
-  // all have been seen. REQUIRES: state() == kReceived.
-  bool Sample(const Scoreboard& board, uint32_t generation);
+  // Looks at every process of the generation's pool that it has not seen outside RECEIVING yet.
+  // True: all have been seen. REQUIRES: state() == kReceived.
+  bool Sample(const Scoreboard& board, uint32_t generation, uint32_t pool);
   // REQUIRES: Sample returned true. Older than the fence, and in nobody's hands?
   bool Lost(JobId job, uint64_t order) const {
     return order < order_ && !named_.contains(job.word());

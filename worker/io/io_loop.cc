@@ -35,9 +35,9 @@ IoLoop::IoLoop(ProcessSetup setup, ControlChannel* control, std::unique_ptr<Sele
       timers_(MonotonicNow()),
       access_log_(setup_, &timers_),
       router_(*setup_.config),
-      exchanges_(&dispatcher_),
-      payloads_(*setup_.scoreboard, &slot_, setup_.payload_budget_bytes, &timers_),
-      dispatcher_(setup_, &timers_, &payloads_, this),
+      exchanges_(&dispatchers_),
+      dispatchers_(setup_, &timers_, this),
+      peers_(setup_),
       acceptor_(setup_, selector_.get(), &timers_),
       mover_(setup_, &io_, &connections_),
       taker_(selector_.get(), this),
@@ -61,10 +61,10 @@ IoLoop::IoLoop(ProcessSetup setup, ControlChannel* control, std::unique_ptr<Sele
   io_.slot = &slot_;
   io_.selector = selector_.get();
   io_.timers = &timers_;
-  io_.dispatcher = &dispatcher_;
+  io_.dispatchers = &dispatchers_;
   io_.exchanges = &exchanges_;
-  io_.payloads = &payloads_;
   io_.router = &router_;
+  io_.peers = &peers_;
   io_.statics = &statics_;
   if (!setup_.access_logs.empty()) io_.access = &access_log_;
   io_.input_scratch.resize(kInputScratchBytes + kInputPadding);
@@ -87,11 +87,13 @@ absl::Status IoLoop::Start() {
   const SelectorToken control{kControlKind << 56};
   if (io_.pages != nullptr) return selector_->Register(control_->fd(), kReadable, control);
   if (absl::Status loaded = statics_.Load(*setup_.config); !loaded.ok()) return loaded;
-  absl::Status replies =
-      selector_->Register(setup_.reply_channel, kReadable, SelectorToken{kRepliesKind << 56});
-  if (!replies.ok()) return replies;
-  // Answers to this slot's former process may still be there: none of them is for a client of ours.
-  dispatcher_.OnRepliesReady();
+  for (uint32_t pool = 0; pool < dispatchers_.size(); ++pool) {
+    absl::Status replies = selector_->Register(setup_.pools[pool].reply_channel, kReadable,
+                                               SelectorToken{kRepliesKind << 56 | pool});
+    if (!replies.ok()) return replies;
+    // Answers to this slot's former process may still be there: none is for a client of ours.
+    dispatchers_.at(pool).OnRepliesReady();
+  }
   return selector_->Register(control_->fd(), kReadable, control);
 }
 
@@ -109,7 +111,7 @@ void IoLoop::Turn() {
   CHECK(ready.ok()) << ready.status().ToString();
   timers_.Advance(MonotonicNow());
   for (const Ready& event : *ready) OnReady(event);
-  if (dispatcher_.results().holds_memory() && !trim_timer_.armed()) {
+  if (dispatchers_.holds_memory() && !trim_timer_.armed()) {
     timers_.Arm(&trim_timer_, timers_.now() + kTrimEvery);
   }
   EndTurn();
@@ -138,7 +140,7 @@ void IoLoop::OnReady(const Ready& ready) {
       taker_.OnReady(ready.token);
       break;
     case kRepliesKind:
-      dispatcher_.OnRepliesReady();
+      dispatchers_.at(static_cast<uint32_t>(ready.token.value)).OnRepliesReady();
       break;
     case kControlKind:
       HandleControl();
@@ -233,7 +235,9 @@ void IoLoop::OnAnswer(Exchange* exchange, const Answer& answer) {
   exchange->connection->OnAnswer(exchange, answer);
 }
 
-BacklogLane** IoLoop::LaneOf(Exchange* exchange) { return exchange->connection->lane(); }
+BacklogLane** IoLoop::LaneOf(Exchange* exchange) {
+  return exchange->connection->lane(exchange->pool);
+}
 
 void IoLoop::OnCrash(const CrashedPayload& crash) {
   proto::Report report;
@@ -272,21 +276,27 @@ void IoLoop::Obey(const proto::Command& command) {
     case proto::Command::kLink:
       return AddLink(command.link());
     case proto::Command::kJobLost:
-      return dispatcher_.OnJobLost(ReadLostJob(command.job_lost()));
+      if (Dispatcher* const of = DispatcherFor(command.job_lost().pool()); of != nullptr) {
+        of->OnJobLost(ReadLostJob(command.job_lost()));
+      }
+      return;
     case proto::Command::kRunOn:
       return RunOn(command.run_on());
     case proto::Command::kQuarantine:
-      return dispatcher_.OnQuarantine(command.quarantine());
+      return dispatchers_.OnQuarantine(command.quarantine());
     case proto::Command::kFence:
-      return dispatcher_.OnFenceRequested(command.fence().cause());
+      if (Dispatcher* const of = DispatcherFor(command.fence().pool()); of != nullptr) {
+        of->OnFenceRequested(command.fence().cause(), command.fence().has_run());
+      }
+      return;
     case proto::Command::kSurvey:
-      return AnswerSurvey(command.survey(), setup_, timers_.now(), &connections_, dispatcher_,
+      return AnswerSurvey(command.survey(), setup_, timers_.now(), &connections_, dispatchers_,
                           control_);
     case proto::Command::kDropJob: {
       proto::Report report;
       report.mutable_drop_result()->set_id(command.drop_job().id());
       report.mutable_drop_result()->set_found(
-          dispatcher_.DropWaiting(JobId::FromWord(command.drop_job().id())));
+          dispatchers_.DropWaiting(JobId::FromWord(command.drop_job().id())));
       control_->Send(report);
       return;
     }
@@ -301,6 +311,10 @@ void IoLoop::Obey(const proto::Command& command) {
     case proto::Command::WHAT_NOT_SET:
       return;
   }
+}
+
+Dispatcher* IoLoop::DispatcherFor(uint32_t pool) {
+  return pool < dispatchers_.size() ? &dispatchers_.at(pool) : nullptr;
 }
 
 // Without, it only runs where others do too.
@@ -353,7 +367,7 @@ void IoLoop::BeginDrain(const proto::Command::Drain& drain) {
 }
 
 void IoLoop::OnTimer(Timer* timer, Instant) {
-  if (timer == &trim_timer_) return dispatcher_.results().Trim();
+  if (timer == &trim_timer_) return dispatchers_.Trim();
   if (timer == &tell_timer_) return LogLimit::TellSwallowed(timers_.now());
   LOG(WARNING) << "time is up: closing " << connections_.size() << " connections";
   StopNow();
@@ -362,8 +376,8 @@ void IoLoop::OnTimer(Timer* timer, Instant) {
 void IoLoop::StopNow() {
   const bool alone = io_.leaving && !io_.draining && !master_gone_;
   io_.draining = true;
-  dispatcher_.AnswerAll(ErrorCode::kUnavailable,
-                        alone ? "the worker that had the job ends" : "the server is shutting down");
+  dispatchers_.AnswerAll(ErrorCode::kUnavailable, alone ? "the worker that had the job ends"
+                                                        : "the server is shutting down");
   connections_.ForEach([](Connection* connection) { connection->CloseNow(); });
 }
 

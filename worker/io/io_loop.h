@@ -10,7 +10,7 @@
 #include "proto/control.pb.h"
 #include "worker/io/acceptor.h"
 #include "worker/io/connection_table.h"
-#include "worker/io/dispatcher.h"
+#include "worker/io/dispatcher_set.h"
 #include "worker/io/io_services.h"
 #include "worker/io/mover.h"
 #include "worker/io/taker.h"
@@ -54,6 +54,7 @@ class IoLoop : private AnswerSink, private MovedConnectionSink, private TimerOwn
   void EndTurn();
   void HandleControl();
   void Obey(const proto::Command& command);
+  Dispatcher* DispatcherFor(uint32_t pool);
   void AddLink(const proto::Command::Link& link);
   void RunOn(const proto::Command::RunOn& run_on);
   void TakeAccessLog(const proto::Command::AccessLogTo& log);
@@ -77,8 +78,8 @@ class IoLoop : private AnswerSink, private MovedConnectionSink, private TimerOwn
   Router router_;
   StaticAnswers statics_;
   ExchangePool exchanges_;
-  PayloadPool payloads_;
-  Dispatcher dispatcher_;
+  DispatcherSet dispatchers_;
+  PeerLimit peers_;
   IoServices io_;
   Acceptor acceptor_;
   ConnectionTable connections_;

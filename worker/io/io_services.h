@@ -14,10 +14,10 @@
 #include "worker/framing/framing.h"
 #include "worker/handlers/router.h"
 #include "worker/io/access_log.h"
-#include "worker/io/dispatcher.h"
+#include "worker/io/dispatcher_set.h"
 #include "worker/io/exchange.h"
 #include "worker/io/page_source.h"
-#include "worker/io/payload_pool.h"
+#include "worker/io/peer_limit.h"
 #include "worker/io/request_meter.h"
 #include "worker/io/static_answers.h"
 
@@ -41,16 +41,16 @@ struct IoServices {
   ProcessSlot* slot = nullptr;  // this worker's: counters
   Selector* selector = nullptr;
   TimerWheel* timers = nullptr;
-  Dispatcher* dispatcher = nullptr;
+  DispatcherSet* dispatchers = nullptr;
   ExchangePool* exchanges = nullptr;
-  PayloadPool* payloads = nullptr;
   Router* router = nullptr;
+  PeerLimit* peers = nullptr;
   const StaticAnswers* statics = nullptr;
   AccessLog* access = nullptr;  // null: no listener has one
   PageSource* pages = nullptr;  // answers all requests instead of handlers; null in workers
   bool draining = false;        // connections close after their answers
   bool leaving = false;         // connections move to other workers
-  LogLimit closed_by_error_log, overloaded_log, handover_log, proxy_log;
+  LogLimit closed_by_error_log, overloaded_log, handover_log, proxy_log, peer_limit_log;
 
   // Where input of connections that have none waiting is received; used only within one call.
   std::vector<char> input_scratch;
@@ -66,8 +66,7 @@ struct IoServices {
   Instant now() const { return timers->now(); }
   // An exchange whose answer is sent, or that nobody waits for: gives back all it holds.
   void Release(Exchange* exchange) {
-    dispatcher->results().Release(&exchange->pieces);
-    payloads->Recycle(std::move(exchange->request));
+    dispatchers->Release(exchange);
     exchanges->Give(exchange);
   }
 };

@@ -14,9 +14,14 @@ constexpr absl::Duration kTrimAfter = absl::Seconds(5);
 
 }  // namespace
 
-PayloadPool::PayloadPool(const Scoreboard& board, ProcessSlot* own, uint64_t budget_bytes,
-                         TimerWheel* timers)
-    : board_(board), own_(own), budget_bytes_(budget_bytes), timers_(timers), trim_(this) {}
+PayloadPool::PayloadPool(const Scoreboard& board, ProcessSlot* own, uint32_t pool,
+                         uint64_t budget_bytes, TimerWheel* timers)
+    : board_(board),
+      pool_(pool),
+      own_bytes_(&own->load[pool].payload_bytes),
+      budget_bytes_(budget_bytes),
+      timers_(timers),
+      trim_(this) {}
 
 std::unique_ptr<RequestBuffer> PayloadPool::Take(uint64_t bytes) {
   const uint64_t capacity = PayloadCapacityFor(bytes + ByteBuffer::kPadding);
@@ -34,26 +39,39 @@ bool PayloadPool::Grow(RequestBuffer* buffer, uint64_t bytes) {
   if (bytes <= buffer->touched) return true;
   const uint64_t target =
       std::min((bytes + kStepBytes - 1) / kStepBytes * kStepBytes, buffer->capacity());
-  const uint64_t more = target - buffer->touched;
-  own_->payload_bytes.fetch_add(
-      more);  // first claim, then look: two workers may both step back, never both pass
-  while (board_.PayloadBytes() > budget_bytes_ / 2) {
+  if (!Claim(target - buffer->touched)) return false;
+  buffer->touched = target;
+  return true;
+}
+
+// First claim, then look: two workers may both step back, never both pass.
+bool PayloadPool::Claim(uint64_t bytes) {
+  own_bytes_->fetch_add(bytes);
+  while (board_.PayloadBytes(pool_) > budget_bytes_ / 2) {
     if (!free_.empty()) {
       Drop(std::move(free_.back()));
       free_.pop_back();
       continue;
     }
-    own_->payload_bytes.fetch_sub(more);
+    own_bytes_->fetch_sub(bytes);
     return false;
   }
-  buffer->touched = target;
+  return true;
+}
+
+bool PayloadPool::TakeOver(RequestBuffer* buffer, PayloadPool* from) {
+  if (!Claim(buffer->touched)) return false;
+  from->own_bytes_->fetch_sub(buffer->touched);
+  buffer->is_shared = true;
   return true;
 }
 
 void PayloadPool::Recycle(std::unique_ptr<RequestBuffer> buffer) {
   if (buffer == nullptr) return;
   // Kept for the next request, unless memory is getting short: then another process may need it.
-  if (board_.PayloadBytes() > budget_bytes_ / 4) return Drop(std::move(buffer));
+  if (buffer->is_shared || board_.PayloadBytes(pool_) > budget_bytes_ / 4) {
+    return Drop(std::move(buffer));
+  }
   free_.push_back(std::move(buffer));
   if (free_.size() > kMaxFree) {
     Drop(std::move(free_.front()));
@@ -63,7 +81,7 @@ void PayloadPool::Recycle(std::unique_ptr<RequestBuffer> buffer) {
 }
 
 void PayloadPool::Drop(std::unique_ptr<RequestBuffer> buffer) {
-  own_->payload_bytes.fetch_sub(buffer->touched);
+  own_bytes_->fetch_sub(buffer->touched);
 }
 
 void PayloadPool::OnTimer(Timer*, Instant) {

@@ -10,16 +10,17 @@
 
 namespace windlass {
 
-// Role: memory for large requests, recycled, within a budget that holds for the whole server.
-// Worker processes. What counts is memory that has been written (declaring 64 MiB costs nothing):
-// each process publishes its own bytes in its slot and adds up all slots before it takes more, so
-// the sum never passes the budget. Requests may fill half of it: the other half is for their
-// results (worker/pool/reply_sender.h), without which nothing that was taken in could be answered.
-// Blocking: never. Errors: no memory now is an outcome (null, false): stop reading, try again
-// later, then refuse.
+// Role: memory for large requests of one pool, recycled, within a budget that holds for all workers
+// and processes of that pool. Worker processes. What counts is memory that has been written
+// (declaring 64 MiB costs nothing): each process publishes its own bytes in its slot and adds up
+// those of all before it takes more, so the sum never passes the budget. Requests may fill half of
+// it: the other half is for their results (worker/pool/reply_sender.h), without which nothing that
+// was taken in could be answered. Blocking: never. Errors: no memory now is an outcome (null,
+// false): stop reading, try again later, then refuse.
 class PayloadPool : public TimerOwner {
  public:
-  PayloadPool(const Scoreboard& board, ProcessSlot* own, uint64_t budget_bytes, TimerWheel* timers);
+  PayloadPool(const Scoreboard& board, ProcessSlot* own, uint32_t pool, uint64_t budget_bytes,
+              TimerWheel* timers);
 
   // False: not even with nothing else in flight.
   bool CouldEverHold(uint64_t bytes) const { return bytes <= budget_bytes_ / 2; }
@@ -28,16 +29,21 @@ class PayloadPool : public TimerOwner {
   std::unique_ptr<RequestBuffer> Take(uint64_t bytes);
   // Accounts for writing up to `bytes` of it. False: over budget, nothing changed.
   bool Grow(RequestBuffer* buffer, uint64_t bytes);
+  // One of another PayloadPool of this process counts here from now on. False: over budget; it is
+  // still the other one's.
+  bool TakeOver(RequestBuffer* buffer, PayloadPool* from);
   // REQUIRES: no pool process uses it any more.
   void Recycle(std::unique_ptr<RequestBuffer> buffer);
   void OnTimer(Timer* timer, Instant now) override;  // gives back what has lain unused
 
  private:
+  bool Claim(uint64_t bytes);
   void Drop(std::unique_ptr<RequestBuffer> buffer);
 
   // Fixed after construction.
   const Scoreboard& board_;
-  ProcessSlot* const own_;
+  const uint32_t pool_;
+  Word<uint64_t>* const own_bytes_;
   const uint64_t budget_bytes_;
   TimerWheel* const timers_;
   // Working state.

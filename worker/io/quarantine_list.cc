@@ -6,9 +6,9 @@
 
 namespace windlass {
 
-QuarantineList::QuarantineList(const Config& config, int secret)
+QuarantineList::QuarantineList(const Config& config, uint32_t pool, int secret)
     : handlers_(static_cast<uint32_t>(config.handlers.size())) {
-  if (config.pool.quarantine_ttl == absl::ZeroDuration()) return;
+  if (config.pools[pool].quarantine_ttl == absl::ZeroDuration()) return;
   absl::StatusOr<Fingerprinter> made = Fingerprinter::FromSecret(secret);
   if (!made.ok()) {
     LOG(ERROR) << "no quarantine of payloads: " << made.status().ToString();

@@ -27,7 +27,7 @@ struct CrashedPayload {
 class QuarantineList {
  public:
   // `secret`: of the fingerprints, borrowed for the call.
-  QuarantineList(const Config& config, int secret);
+  QuarantineList(const Config& config, uint32_t pool, int secret);
 
   bool enabled() const { return fingerprinter_.has_value(); }  // pool.quarantine_ttl is not zero
   bool empty() const { return entries_.empty(); }

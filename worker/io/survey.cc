@@ -80,7 +80,7 @@ std::string PeerName(int fd) {
 }
 
 void AnswerSurvey(const proto::Command::Survey& survey, const ProcessSetup& setup, Instant now,
-                  ConnectionTable* connections, const Dispatcher& dispatcher,
+                  ConnectionTable* connections, const DispatcherSet& dispatchers,
                   ControlChannel* control) {
   SurveyWriter writer(survey.number(), control);
   if (survey.of() == proto::Command::Survey::CONNECTIONS) {
@@ -88,7 +88,7 @@ void AnswerSurvey(const proto::Command::Survey& survey, const ProcessSetup& setu
       if (!connection->closed()) Describe(*connection, setup, writer.Next()->add_connections());
     });
   } else {
-    dispatcher.ForEachJob([&](const Exchange& exchange, bool queued) {
+    dispatchers.ForEachJob([&](const Exchange& exchange, bool queued) {
       proto::Report::Surveyed::Job* const job = writer.Next()->add_jobs();
       job->set_id(exchange.id.word());
       job->set_handler(exchange.handler);

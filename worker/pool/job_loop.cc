@@ -10,6 +10,7 @@
 #include "common/byte_buffer.h"
 #include "common/log.h"
 #include "common/log_command.h"
+#include "common/pools.h"
 #include "proto/control.pb.h"
 #include "worker/pool/call_handler.h"
 
@@ -57,7 +58,8 @@ JobLoop::JobLoop(ProcessSetup setup, ControlChannel* control, HandlerSet handler
       context_(*setup_.scoreboard) {}
 
 absl::Status JobLoop::EnterWalls(const Sandbox& sandbox) {
-  absl::Status entered = limits_.Enter(*setup_.config, setup_.payload_budget_bytes);
+  absl::Status entered = limits_.Enter(*setup_.config, setup_.pool,
+                                       PoolShare(setup_.payload_budget_bytes, *setup_.config));
   if (!entered.ok()) return entered;
   const absl::StatusOr<OwnedFd> asked = sandbox.Enter();
   if (!asked.ok() || !asked->valid()) return asked.status();
@@ -96,7 +98,8 @@ int JobLoop::TrimDelayMs() const {
   if (!replies_.holds_memory() && requests_.mapped_bytes() == 0 && !context_.holds_memory()) {
     return -1;
   }
-  const bool is_short = setup_.scoreboard->PayloadBytes() > setup_.payload_budget_bytes / 4;
+  const bool is_short = setup_.scoreboard->PayloadBytes(setup_.pool) >
+                        PoolShare(setup_.payload_budget_bytes, *setup_.config) / 4;
   return is_short ? kShortTrimMs : kIdleTrimMs;
 }
 
@@ -215,10 +218,11 @@ void JobLoop::RunHandler(uint32_t index, absl::string_view content) {
       return replies_.Send(response);
     }
     index = route.handler;
+    if (handlers_.at(index) == nullptr) return replies_.SendElsewhere(index);
     context_.ShortenTo(started + setup_.config->handlers[index].deadline);
     slot_.job_deadline_ns.store(context_.deadline().ns, std::memory_order_relaxed);
   }
-  if (index >= handlers_.size())
+  if (index >= handlers_.size() || handlers_.at(index) == nullptr)
     return replies_.SendError(ErrorCode::kUnavailable, "unknown handler");
   slot_.job_handler.store(index + 1, std::memory_order_relaxed);
   replies_.NoteHandler(index);
@@ -228,7 +232,7 @@ void JobLoop::RunHandler(uint32_t index, absl::string_view content) {
                         job_.header()};
   limits_.UseMemoryLimit(config.memory_limit);
   try {
-    return AnswerWith(handlers_.at(index), request);
+    return AnswerWith(*handlers_.at(index), request);
   } catch (const std::bad_alloc&) {
   }
   OnOutOfMemory();

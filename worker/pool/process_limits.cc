@@ -66,8 +66,8 @@ absl::Status SetNice(int nice) {
 
 }  // namespace
 
-absl::Status ProcessLimits::Enter(const Config& config, uint64_t payload_bytes) {
-  const PoolConfig& pool = config.pool;
+absl::Status ProcessLimits::Enter(const Config& config, uint32_t index, uint64_t payload_bytes) {
+  const PoolConfig& pool = config.pools[index];
   // A write past limit_fsize is an error of the handler's, not the end of the process.
   ::signal(SIGXFSZ, SIG_IGN);
   // The kernel dumps no core of what nobody may look into.

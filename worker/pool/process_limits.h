@@ -21,8 +21,9 @@ namespace windlass {
 // which its code could raise to the pool's.
 class ProcessLimits {
  public:
-  // Call when handlers are loaded. `payload_bytes`: what the memory of payloads may take.
-  absl::Status Enter(const Config& config, uint64_t payload_bytes);
+  // Call when handlers are loaded. `pool`: whose limits, an index into Config::pools.
+  // `payload_bytes`: what the memory of its payloads may take.
+  absl::Status Enter(const Config& config, uint32_t pool, uint64_t payload_bytes);
   // For the next job: its handler's own limit, 0 if it has none, as far as the pool's allows. One
   // system call when it is another one than before, none else.
   void UseMemoryLimit(uint64_t handler_limit);

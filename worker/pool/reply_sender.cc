@@ -7,6 +7,7 @@
 
 #include "common/job_channel.h"
 #include "common/log.h"
+#include "common/pools.h"
 #include "common/posix.h"
 #include "proto/control.pb.h"
 
@@ -52,6 +53,12 @@ void ReplySender::SendError(ErrorCode code, absl::string_view message) {
   reply_.set_status(static_cast<uint32_t>(code));
   reply_.set_is_error(true);
   reply_.set_message(message.data(), std::min(message.size(), size_t{4096}));
+  Transmit();
+}
+
+void ReplySender::SendElsewhere(uint32_t handler) {
+  NoteHandler(handler);
+  reply_.set_elsewhere(true);
   Transmit();
 }
 
@@ -183,7 +190,8 @@ bool ReplySender::Grow(Held* held, uint64_t bytes) {
   if (bytes <= held->touched) return true;
   ProcessSlot& slot = setup_.scoreboard->MutableSlot(setup_.slot);
   slot.payload_bytes.fetch_add(bytes - held->touched);  // first claim, then look
-  if (setup_.scoreboard->PayloadBytes() > setup_.payload_budget_bytes) {
+  if (setup_.scoreboard->PayloadBytes(setup_.pool) >
+      PoolShare(setup_.payload_budget_bytes, *setup_.config)) {
     slot.payload_bytes.fetch_sub(bytes - held->touched);
     return false;
   }

@@ -32,6 +32,8 @@ class ReplySender {
   void NoteHandler(uint32_t handler) { reply_.set_handler(handler + 1); }
   void Send(const Response& response);
   void SendError(ErrorCode code, absl::string_view message);
+  // Not an answer: `handler`, an index into the configuration's, is another pool's.
+  void SendElsewhere(uint32_t handler);
 
   // Forgets what a Send that threw has begun; then SendError.
   void Abort();

@@ -31,17 +31,19 @@ absl::Status Zygote::Load() {
   }
   // So that the master can say whose Preload it was that crashed or hung.
   ProcessSlot& slot = setup_.scoreboard->MutableSlot(setup_.slot);
-  absl::StatusOr<HandlerSet> handlers = HandlerSet::Load(
-      *setup_.config, [&slot](uint32_t handler) { slot.job_handler.store(handler + 1); });
+  absl::StatusOr<HandlerSet> handlers =
+      HandlerSet::Load(*setup_.config, setup_.pool,
+                       [&slot](uint32_t handler) { slot.job_handler.store(handler + 1); });
   slot.job_handler.store(0);
   if (!handlers.ok()) return handlers.status();
   handlers_ = *std::move(handlers);
-  absl::StatusOr<Sandbox> sandbox = Sandbox::Compile(setup_.config->pool);
+  const PoolConfig& pool = setup_.config->pools[setup_.pool];
+  absl::StatusOr<Sandbox> sandbox = Sandbox::Compile(pool);
   if (!sandbox.ok()) return sandbox.status();
   sandbox_ = *std::move(sandbox);
   PrimeUnwinding();
   InitSymbolizer();
-  if (setup_.config->pool.sandbox == SandboxLevel::kStrict) LoadCommonCharsets();
+  if (pool.sandbox == SandboxLevel::kStrict) LoadCommonCharsets();
   return absl::OkStatus();
 }
 

@@ -64,6 +64,12 @@ inline proto::StatusReport CalmStatus() {
   report.mutable_workers()->set_wanted(1);
   report.mutable_workers()->set_configured(1);
   report.mutable_pool()->set_wanted(1);
+  proto::StatusReport::Pool* const one_pool = report.add_pools();
+  one_pool->set_name("default");
+  one_pool->set_wanted(1);
+  one_pool->set_configured(1);
+  one_pool->set_ready(1);
+  one_pool->set_sandbox("basic");
   report.mutable_pool()->set_configured(1);
   return report;
 }

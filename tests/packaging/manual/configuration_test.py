@@ -9,7 +9,7 @@ import manual
 
 # Lines that a block needs when it is no comment any more, and keys that need another one beside them.
 REQUIRED = {"listener": ["address"], "handler": ["name", "builtin", "library"]}
-COMPANIONS = {"master.group": "user", "listener.routes": "protocol"}
+COMPANIONS = {"pool.min": "max", "master.group": "user", "listener.routes": "protocol"}
 
 
 class Checked:

@@ -171,7 +171,7 @@ TEST_F(CrashedJobsTest, ThatNobodyWaitsForAreNotSentAgain) {
   Settle();
   Lose(Crash(job));
   EXPECT_TRUE(PoolHasNothing());
-  EXPECT_EQ(worker().slot().jobs_out.load(), 0u);
+  EXPECT_EQ(worker().slot().load[0].jobs_out.load(), 0u);
 }
 
 TEST_F(CrashedJobsTest, CountAlsoWhenTheClientHasLeftOrHasBeenToldThatItIsLate) {
@@ -229,8 +229,8 @@ TEST_F(CrashedJobsTest, ThatAreAnsweredMeanwhileKeepTheirAnswer) {
 }
 
 TEST_F(CrashedJobsTest, GoBeforeWhatWaits) {
-  board_.MutableHeader().bays[0].pool_ready = 1;
-  config_.pool.prefetch_auto = false;
+  board_.MutableHeader().bays[0].pool_ready[0] = 1;
+  config_.pools[0].prefetch_auto = false;
   TestClient first = Ask("first", kWork), second = Ask("second", kWork);
   const TestJob job = Job();
   ASSERT_EQ(job.content, "first");
@@ -277,7 +277,7 @@ TEST_F(CrashedJobsTest, CountByHandlerLengthAndFingerprint) {
 }
 
 TEST_F(CrashedJobsTest, AreNotCountedWithoutAQuarantine) {
-  config_.pool.quarantine_ttl = absl::ZeroDuration();
+  config_.pools[0].quarantine_ttl = absl::ZeroDuration();
   TestClient client = Ask("payload");
   Lose(Crash(Job()));
   EXPECT_TRUE(worker().crashes().empty());
@@ -321,14 +321,14 @@ TEST_F(QuarantinedPayloadsTest, AreRefusedAlsoWhenThePoolIsToFindTheHandler) {
 }
 
 TEST_F(QuarantinedPayloadsTest, ThatWaitAreRefusedWhenTheListComes) {
-  board_.MutableHeader().bays[0].pool_ready = 1;
-  config_.pool.prefetch_auto = false;
+  board_.MutableHeader().bays[0].pool_ready[0] = 1;
+  config_.pools[0].prefetch_auto = false;
   TestClient first = Ask("poison");
   Lose(Crash(Job()));
   TestClient second = Ask("poison"), other = Ask("other");
   QuarantineWhatCrashed();
   EXPECT_HAS(second.Read(), "quarantined");
-  EXPECT_EQ(worker().slot().jobs_queued.load(), 1u) << "of the other payload";
+  EXPECT_EQ(worker().slot().load[0].jobs_queued.load(), 1u) << "of the other payload";
   // The one that is out is not: but it is not sent once more, either.
   EXPECT_EQ(first.Read(), "");
 }

@@ -8,6 +8,7 @@ namespace {
 JobId Job(uint64_t sequence) { return JobId::Make(SlotIndex{0}, 1, sequence); }
 
 constexpr uint32_t kGeneration = 7;
+constexpr uint32_t kPool = 2;
 
 class FenceTest : public testing::Test {
  protected:
@@ -18,8 +19,8 @@ class FenceTest : public testing::Test {
   }
   void Set(uint32_t slot, uint64_t job) {
     ProcessSlot& process = board_.MutableSlot(SlotIndex{slot});
-    process.role.store(Role::kPool);
-    process.generation.store(kGeneration);
+    board_.MutableAssignment(SlotIndex{slot}).generation.store(kGeneration);
+    board_.MutableAssignment(SlotIndex{slot}).pool.store(kPool);
     process.pid.store(static_cast<int32_t>(100 + slot));
     process.job.store(job);
   }
@@ -36,7 +37,7 @@ class FenceTest : public testing::Test {
 TEST_F(FenceTest, OlderJobsThatNobodyNamesAreLostAndTheOthersAreNot) {
   Set(1, Job(5).word());
   Send(10);
-  ASSERT_TRUE(fence_.Sample(board_, kGeneration));
+  ASSERT_TRUE(fence_.Sample(board_, kGeneration, kPool));
   EXPECT_TRUE(fence_.Lost(Job(4), 4));
   EXPECT_FALSE(fence_.Lost(Job(5), 5)) << "a live process runs it";
   EXPECT_FALSE(fence_.Lost(Job(11), 11)) << "sent after the fence: it may still be in the queue";
@@ -45,9 +46,9 @@ TEST_F(FenceTest, OlderJobsThatNobodyNamesAreLostAndTheOthersAreNot) {
 TEST_F(FenceTest, GivesNoVerdictWhileAProcessMayHaveTakenAJobWithoutSayingWhich) {
   Set(2, kSlotReceiving);
   Send(10);
-  EXPECT_FALSE(fence_.Sample(board_, kGeneration));
+  EXPECT_FALSE(fence_.Sample(board_, kGeneration, kPool));
   Set(2, Job(3).word());
-  ASSERT_TRUE(fence_.Sample(board_, kGeneration));
+  ASSERT_TRUE(fence_.Sample(board_, kGeneration, kPool));
   EXPECT_FALSE(fence_.Lost(Job(3), 3));
 }
 
@@ -55,10 +56,10 @@ TEST_F(FenceTest, OneLookOutsideReceivingIsEnoughForEachProcess) {
   Set(1, Job(3).word());
   Set(2, kSlotReceiving);
   Send(10);
-  EXPECT_FALSE(fence_.Sample(board_, kGeneration));
+  EXPECT_FALSE(fence_.Sample(board_, kGeneration, kPool));
   Set(1, kSlotReceiving);  // it has gone on: whatever it takes now is younger than the fence
   Set(2, kSlotIdle);
-  ASSERT_TRUE(fence_.Sample(board_, kGeneration));
+  ASSERT_TRUE(fence_.Sample(board_, kGeneration, kPool));
   EXPECT_FALSE(fence_.Lost(Job(3), 3)) << "it was named when it was looked at";
 }
 
@@ -66,7 +67,7 @@ TEST_F(FenceTest, TheQueuesOrderCountsAndNotTheOrderInWhichIdsWereGivenOut) {
   fence_.Request("was killed by SIGKILL");
   fence_.OnSent(Job(20), 5);
   fence_.OnReceived();
-  ASSERT_TRUE(fence_.Sample(board_, kGeneration));
+  ASSERT_TRUE(fence_.Sample(board_, kGeneration, kPool));
   EXPECT_FALSE(fence_.Lost(Job(10), 6)) << "it waited in the backlog and was sent behind the fence";
   EXPECT_TRUE(fence_.Lost(Job(11), 4));
 }
@@ -77,14 +78,30 @@ TEST_F(FenceTest, DeadProcessesAndWorkersAreNotWaitedFor) {
   board_.MutableSlot(SlotIndex{0}).pid.store(7);
   board_.MutableSlot(SlotIndex{0}).job.store(kSlotReceiving);
   Send(10);
-  EXPECT_TRUE(fence_.Sample(board_, kGeneration));
+  EXPECT_TRUE(fence_.Sample(board_, kGeneration, kPool));
 }
 
 TEST_F(FenceTest, TheProcessesOfAnotherGenerationHaveAnotherQueue) {
   Set(3, kSlotReceiving);
-  board_.MutableSlot(SlotIndex{3}).generation.store(kGeneration + 1);
+  board_.MutableAssignment(SlotIndex{3}).generation.store(kGeneration + 1);
   Send(10);
-  EXPECT_TRUE(fence_.Sample(board_, kGeneration));
+  EXPECT_TRUE(fence_.Sample(board_, kGeneration, kPool));
+}
+
+TEST_F(FenceTest, TheProcessesOfAnotherPoolHaveAnotherQueue) {
+  Set(3, kSlotReceiving);
+  board_.MutableAssignment(SlotIndex{3}).pool.store(kPool + 1);
+  Send(10);
+  EXPECT_TRUE(fence_.Sample(board_, kGeneration, kPool));
+}
+
+TEST_F(FenceTest, WhatAProcessSaysItIsDoesNotMakeOthersWait) {
+  Set(3, kSlotReceiving);
+  board_.MutableAssignment(SlotIndex{3}).pool.store(kPool + 1);
+  board_.MutableSlot(SlotIndex{3}).role.store(Role::kPool);
+  board_.MutableSlot(SlotIndex{3}).generation.store(kGeneration);
+  Send(10);
+  EXPECT_TRUE(fence_.Sample(board_, kGeneration, kPool));
 }
 
 TEST_F(FenceTest, ALaterDeathStartsItAnew) {

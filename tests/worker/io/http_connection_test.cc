@@ -163,7 +163,8 @@ TEST_F(HttpConnectionTest, LargeChunkedContentGoesToMemoryOfThePoolAndMovesHalfW
     client.Close();
     Settle();
     Advance(absl::Seconds(6));  // kept for the next one until then
-    EXPECT_EQ(old.slot().payload_bytes.load() + fresh.slot().payload_bytes.load(), 0u);
+    EXPECT_EQ(old.slot().load[0].payload_bytes.load() + fresh.slot().load[0].payload_bytes.load(),
+              0u);
     workers_.clear();
   }
 }
@@ -173,7 +174,8 @@ TEST_F(HttpConnectionTest, ContentThatWaitsForMemoryMovesAsItCame) {
   TestWorker& fresh = AddWorker();
   const std::string first(30000, 'a'), second(10000, 'b');
   TestClient client = old.Accept(kHttp);
-  Word<uint64_t>& held_by_others = board_.MutableSlot(SlotIndex{kMostWorkers - 1}).payload_bytes;
+  Word<uint64_t>& held_by_others =
+      board_.MutableSlot(SlotIndex{kMostWorkers - 1}).load[0].payload_bytes;
   held_by_others.store(200 << 20);
   client.Send(PostChunked("/h/work", absl::StrCat("7530\r\n", first, "\r\n2710\r\n", second)));
   Settle();

@@ -16,12 +16,11 @@ class RunRecordTest : public testing::Test, private AnswerSink {
     setup_.incarnation = 1;
     setup_.config = &config_;
     setup_.scoreboard = &board_;
-    setup_.job_queue = jobs_.send_end.get();
-    setup_.reply_channel = replies_.receive_end.get();
+    setup_.pools = {{jobs_.send_end.get(), replies_.receive_end.get()}};
     setup_.payload_budget_bytes = 1 << 20;
     setup_.fingerprint_secret = secret_.get();
-    payloads_.emplace(board_, &board_.MutableSlot(kWorker), 1 << 20, &timers_);
-    dispatcher_.emplace(setup_, &timers_, &*payloads_, static_cast<AnswerSink*>(this));
+    payloads_.emplace(board_, &board_.MutableSlot(kWorker), 0, 1 << 20, &timers_);
+    dispatcher_.emplace(setup_, 0, &timers_, &*payloads_, static_cast<AnswerSink*>(this), nullptr);
     exchanges_.emplace(&*dispatcher_);
   }
   ~RunRecordTest() override { exchanges_->Give(exchange_); }

@@ -18,7 +18,7 @@
 #include "tests/common/socket_pairs.h"
 #include "worker/framing/framing.h"
 #include "worker/io/connection_table.h"
-#include "worker/io/dispatcher.h"
+#include "worker/io/dispatcher_set.h"
 #include "worker/io/mover.h"
 #include "worker/io/taker.h"
 
@@ -111,9 +111,9 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
         selector_(*Selector::Create(SelectorKind::kEpoll)),
         timers_(now),
         router_(config),
-        exchanges_(&dispatcher_),
-        payloads_(*board, &slot_, setup_.payload_budget_bytes, &timers_),
-        dispatcher_(setup_, &timers_, &payloads_, this),
+        exchanges_(&dispatchers_),
+        dispatchers_(setup_, &timers_, this),
+        peers_(setup_),
         mover_(setup_, &io_, &connections_),
         taker_(selector_.get(), this) {
     for (uint32_t i = 0; i < config.listeners.size(); ++i) {
@@ -128,9 +128,9 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
     io_.slot = &slot_;
     io_.selector = selector_.get();
     io_.timers = &timers_;
-    io_.dispatcher = &dispatcher_;
+    io_.dispatchers = &dispatchers_;
+    io_.peers = &peers_;
     io_.exchanges = &exchanges_;
-    io_.payloads = &payloads_;
     io_.router = &router_;
     EXPECT_TRUE(statics_.Load(config).ok());
     io_.statics = &statics_;
@@ -229,9 +229,9 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
   }
 
   // What the master says.
-  void LoseJob(const LostJob& lost) { dispatcher_.OnJobLost(lost); }
-  void AskForFence(absl::string_view cause) { dispatcher_.OnFenceRequested(cause); }
-  void SetQuarantine(const proto::Command::Quarantine& list) { dispatcher_.OnQuarantine(list); }
+  void LoseJob(const LostJob& lost) { dispatchers_.at(0).OnJobLost(lost); }
+  void AskForFence(absl::string_view cause) { dispatchers_.at(0).OnFenceRequested(cause); }
+  void SetQuarantine(const proto::Command::Quarantine& list) { dispatchers_.OnQuarantine(list); }
   // What it has told the master.
   const std::vector<CrashedPayload>& crashes() const { return crashes_; }
 
@@ -256,8 +256,7 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
     setup.generation = 1;
     setup.config = &config;
     setup.scoreboard = board;
-    setup.job_queue = jobs.send_end.get();
-    setup.reply_channel = replies.receive_end.get();
+    setup.pools = {{jobs.send_end.get(), replies.receive_end.get()}};
     setup.payload_budget_bytes = 256 << 20;
     setup.fingerprint_secret = secret;
     return setup;
@@ -276,7 +275,7 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
         taker_.OnReady(ready.token);
         break;
       default:
-        dispatcher_.OnRepliesReady();
+        dispatchers_.at(0).OnRepliesReady();
     }
   }
   void FlushAll() {
@@ -303,7 +302,9 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
   void OnAnswer(Exchange* exchange, const Answer& answer) override {
     exchange->connection->OnAnswer(exchange, answer);
   }
-  BacklogLane** LaneOf(Exchange* exchange) override { return exchange->connection->lane(); }
+  BacklogLane** LaneOf(Exchange* exchange) override {
+    return exchange->connection->lane(exchange->pool);
+  }
   void OnCrash(const CrashedPayload& crash) override { crashes_.push_back(crash); }
   proto::Verdicts::Outcome Examine(const IncomingConnection& moved) override {
     if (says_) return *says_;
@@ -328,8 +329,8 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
   Router router_;
   StaticAnswers statics_;
   ExchangePool exchanges_;
-  PayloadPool payloads_;
-  Dispatcher dispatcher_;
+  DispatcherSet dispatchers_;
+  PeerLimit peers_;
   IoServices io_;
   ConnectionTable connections_;
   Mover mover_;
@@ -348,7 +349,7 @@ class WorkersTest : public testing::Test {
     GenerationBay& bay = board_.MutableHeader().bays[0];
     bay.generation = 1;
     bay.workers = kMostWorkers;
-    bay.pool_ready = 1000;
+    bay.pool_ready[0] = 1000;
   }
 
   TestWorker& AddWorker() {

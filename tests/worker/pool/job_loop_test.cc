@@ -36,7 +36,7 @@ class JobLoopTest : public testing::Test {
     setup.job_queue = jobs_.receive_end.get();
     setup.reply_channels = {replies_.send_end.get()};
     setup.payload_budget_bytes = 64 << 20;
-    absl::StatusOr<HandlerSet> handlers = HandlerSet::Load(config_);
+    absl::StatusOr<HandlerSet> handlers = HandlerSet::Load(config_, 0);
     EXPECT_TRUE(handlers.ok() && handlers->Start().ok());
     auto loop = JobLoop::Create(std::move(setup), &child_, *std::move(handlers), std::nullopt);
     EXPECT_EQ((*loop)->Run(), 0);

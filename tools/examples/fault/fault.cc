@@ -299,14 +299,17 @@ FaultHandler::Result FaultHandler::Fork(Arguments& arguments, HandlerContext&) {
 
 FaultHandler::Result FaultHandler::GarbageFds(Arguments& arguments, HandlerContext&) {
   const uint64_t bytes = arguments.Integer("bytes", 4096, kMostGarbageBytes);
+  const uint64_t ms = arguments.Integer("ms", 0, kMostMs);
   const bool fds_only = arguments.Boolean("fds_only", false);
   const bool maps_only = arguments.Boolean("maps_only", false);
   if (!arguments.status().ok()) return arguments.status();
   int written = 0;
-  if (!maps_only) {
+  const absl::Time until = absl::Now() + absl::Milliseconds(ms);
+  while (!maps_only) {
     const absl::StatusOr<int> descriptors = WriteGarbageToDescriptors(bytes);
     if (!descriptors.ok()) return descriptors.status();
-    written = *descriptors;
+    written += *descriptors;
+    if (absl::Now() >= until) break;
   }
   if (!fds_only) {
     const absl::Status survived = WriteGarbageToMappings();

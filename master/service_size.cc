@@ -1,0 +1,74 @@
+// The part of master/service.h that deals with how many processes an operator wants.
+#include "absl/strings/str_cat.h"
+#include "common/pools.h"
+#include "master/service.h"
+
+namespace windlass {
+
+absl::Status Service::CheckSizes(const SizingOverride& wanted) const {
+  const Config& config = current_->generation().config();
+  const int most_workers = config.workers.max;
+  if (wanted.workers && (*wanted.workers < 1 || *wanted.workers > most_workers)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("workers must be from 1 to workers.max = ", most_workers));
+  }
+  const int room = static_cast<int>(services_.pool_slots->available());
+  int more = 0;
+  for (const auto& [name, processes] : wanted.pools) {
+    const uint32_t index = PoolNamed(config, name);
+    if (index == UINT32_MAX) {
+      return absl::NotFoundError(absl::StrCat("there is no pool '", name, "'"));
+    }
+    const PoolConfig& pool = config.pools[index];
+    const int now = current_->wanted_pool(index);
+    const int least = pool.max == 0 ? 1 : std::max(1, pool.min);
+    const int most = pool.max == 0 ? now + room : pool.max;
+    if (processes < least || processes > most) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          index == 0 ? "pool" : absl::StrCat("pool.", name), " must be from ", least, " to ", most,
+          pool.max == 0 ? " (what master.max_processes leaves room for)" : " (its min and max)"));
+    }
+    more += processes - now;
+  }
+  if (more > room) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "there is room for ", room, " more pool processes (master.max_processes), not ", more));
+  }
+  const int all =
+      wanted.workers.value_or(current_->wanted_workers()) + current_->wanted_pools() + more;
+  if (const int most = config.master.max_processes; all > most) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(all, " processes are more than master.max_processes = ", most));
+  }
+  return absl::OkStatus();
+}
+
+// A pool that has grown by its load starts with as many in the next generation, if it may there.
+SizingOverride Service::ScaledSizes(const Config& next) const {
+  SizingOverride sizes;
+  const Config& config = current_->generation().config();
+  for (const PoolConfig& pool : next.pools) {
+    const uint32_t now = PoolNamed(config, pool.name);
+    if (pool.max == 0 || now == UINT32_MAX || config.pools[now].max == 0) continue;
+    sizes.pools[pool.name] = current_->wanted_pool(now);
+  }
+  return sizes;
+}
+
+absl::Status Service::Resize(const SizingOverride& wanted, bool keep) {
+  if (state_ != State::kServing) return absl::FailedPreconditionError("the server is not serving");
+  if (next_ != nullptr) return absl::UnavailableError("a reload is going on: try again after it");
+  if (absl::Status checked = CheckSizes(wanted); !checked.ok()) return checked;
+  if (wanted.workers) {
+    kept_.workers = keep ? wanted.workers : std::nullopt;
+    current_->ResizeWorkers(*wanted.workers);
+  }
+  for (const auto& [name, processes] : wanted.pools) {
+    kept_.pools.erase(name);
+    if (keep) kept_.pools[name] = processes;
+    current_->ResizePool(PoolNamed(current_->generation().config(), name), processes);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace windlass
