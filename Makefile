@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 CMAKE_FLAGS ?=
 FUZZ_SECONDS ?= 60
 
-.PHONY: all deps configure build run test asan bench soak fuzz lint fmt deb install clean
+.PHONY: all deps configure build run test configure-asan asan asan-units bench soak fuzz lint fmt deb install clean
 
 all: build
 
@@ -28,10 +28,17 @@ test: build
 	@cmake --build $(BUILD) --target fuzzers
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
-asan: deps
+configure-asan: deps
 	@cmake -S . -B $(BUILD)-asan -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DWINDLASS_SANITIZE=address,undefined
+
+asan: configure-asan
 	@cmake --build $(BUILD)-asan -j $(JOBS)
 	@ctest --test-dir $(BUILD)-asan --output-on-failure -j $(JOBS)
+
+asan-units: configure-asan
+	@cmake --build $(BUILD)-asan -j $(JOBS) --target unit_tests
+	@ctest --test-dir $(BUILD)-asan --output-on-failure -j $(JOBS) \
+	  -R '^(common|report|framing|handler|io|pool|admin|master|tools|ctl)_tests/'
 
 bench: CMAKE_FLAGS += -DWINDLASS_BUILD_BENCHMARKS=ON
 bench: build

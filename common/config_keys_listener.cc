@@ -108,7 +108,7 @@ KeyTable<ListenerConfig> MakeListenerKeys() {
                   "Whether connections begin with a header of the PROXY protocol, version 1 or 2, "
                   "which says who the client is; needs allow, for the proxies."),
           MakeKey("max_connections_per_address", &L::max_connections_per_address,
-                  OptionalCodec(IntegerCodec(1, 1 << 20), 0),
+                  OptionalCodec(IntegerCodec(1, 65535), 0),
                   "Connections that one address may have here, of IPv6 one /64 block; no limit "
                   "when not set."),
           MakeKey("max_header", &L::max_header, SizeCodec(1, 64 << 10),

@@ -98,8 +98,13 @@ class TreeLoader {
     for (const TomlEntry& key : entry.value.table) {
       const std::string full_key = absl::StrCat(table.name, ".", key.key);
       const bool is_key = table.Find(key.key) != nullptr;
-      const bool is_table = key.value.kind == TomlNode::Kind::kTable;
-      if (!is_key && is_table && table.name == PoolKeys().name) {
+      const bool is_pool =
+          key.value.kind == TomlNode::Kind::kTable && table.name == PoolKeys().name;
+      if (is_key && is_pool) {
+        errors_.Add(At(key.key_position),
+                    absl::StrCat("[", full_key, "]: a pool cannot be called '", key.key,
+                                 "', which is a key of [pool]"));
+      } else if (is_pool) {
         LoadPool(full_key, key);
       } else if (!is_key) {
         ReportUnknown(full_key, key);

@@ -13,7 +13,9 @@ namespace windlass {
 PoolConfig* FindOrAddPool(absl::string_view name, const Origin& origin, LocatedConfig* located,
                           ConfigErrors* errors) {
   std::vector<PoolConfig>& pools = located->config.pools;
-  const std::string why = WhyNoPoolName(name);
+  const std::string why = PoolKeys().Find(name) != nullptr
+                              ? absl::StrCat("'", name, "' is a key of [pool], and no name of one")
+                              : WhyNoPoolName(name);
   if (!why.empty()) {
     errors->Add(origin, absl::StrCat("[pool.", absl::CEscape(name), "]: ", why));
     return nullptr;

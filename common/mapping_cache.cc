@@ -40,6 +40,13 @@ void MappingCache::Release(Entry* entry) {
   EvictUnpinned(max_entries_, kMaxBytes);
 }
 
+void MappingCache::Drop(Entry* entry) {
+  CHECK(entry->pins > 0);
+  --entry->pins;
+  entry->last_use = 0;  // it is the first to go
+  if (entry->pins == 0) EvictUnpinned(entries_.size() - 1, kMaxBytes);
+}
+
 void MappingCache::Trim() { EvictUnpinned(0, 0); }
 
 void MappingCache::EvictUnpinned(size_t keep, uint64_t keep_bytes) {

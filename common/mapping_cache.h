@@ -35,7 +35,8 @@ class MappingCache {
   // The whole file, pinned: call Release when its bytes are no longer used. Valid until then.
   absl::StatusOr<Entry*> Acquire(int fd, uint64_t least_bytes);
   void Release(Entry* entry);
-  void Trim();  // unmaps everything that is not pinned
+  void Drop(Entry* entry);  // as Release, and unmaps it: it will not come again
+  void Trim();              // unmaps everything that is not pinned
   uint64_t mapped_bytes() const { return mapped_bytes_; }
 
  private:

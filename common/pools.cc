@@ -1,5 +1,7 @@
 #include "common/pools.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
@@ -22,6 +24,8 @@ std::vector<uint32_t> PoolsOfHandlers(const Config& config) {
   }
   return pools;
 }
+
+uint64_t PoolKey(absl::string_view name) { return XXH3_64bits(name.data(), name.size()) | 1; }
 
 std::string WhyNoPoolName(absl::string_view name) {
   constexpr size_t kMost = 32;

@@ -20,6 +20,9 @@ uint32_t PoolNamed(const Config& config, absl::string_view name);
 // By handler, as in Config::handlers. REQUIRES: a checked configuration.
 std::vector<uint32_t> PoolsOfHandlers(const Config& config);
 
+// Its name as a number, never 0; the same in every generation and binary.
+uint64_t PoolKey(absl::string_view name);
+
 // Why a pool cannot be called so; "" = it can.
 std::string WhyNoPoolName(absl::string_view name);
 

@@ -208,13 +208,26 @@ SlotAssignment& Scoreboard::MutableAssignment(SlotIndex index) {
 
 uint64_t Scoreboard::PayloadBytes() const {
   uint64_t sum = 0;
-  for (uint32_t pool = 0; pool < kMaxPools; ++pool) sum += PayloadBytes(pool);
+  for (uint32_t bay = 0; bay < ScoreboardHeader::kBays; ++bay) {
+    const SlotRange workers = WorkersOf(bay);
+    for (uint32_t i = workers.first; i < workers.end; ++i) {
+      for (const PoolLoad& load : slot(SlotIndex{i}).load) sum += load.payload_bytes.load();
+    }
+  }
+  const SlotRange processes = PoolSlots();
+  for (uint32_t i = processes.first; i < processes.end; ++i) {
+    sum += slot(SlotIndex{i}).payload_bytes.load();
+  }
   return sum;
 }
 
-uint64_t Scoreboard::PayloadBytes(uint32_t pool) const {
+uint64_t Scoreboard::PayloadBytes(uint64_t pool_key) const {
   uint64_t sum = 0;
   for (uint32_t bay = 0; bay < ScoreboardHeader::kBays; ++bay) {
+    const auto& keys = header().bays[bay].pool_keys;
+    uint32_t pool = 0;
+    while (pool < kMaxPools && keys[pool].load(std::memory_order_relaxed) != pool_key) ++pool;
+    if (pool == kMaxPools) continue;
     const SlotRange workers = WorkersOf(bay);
     for (uint32_t i = workers.first; i < workers.end; ++i) {
       sum += slot(SlotIndex{i}).load[pool].payload_bytes.load();
@@ -222,7 +235,7 @@ uint64_t Scoreboard::PayloadBytes(uint32_t pool) const {
   }
   const SlotRange processes = PoolSlots();
   for (uint32_t i = processes.first; i < processes.end; ++i) {
-    if (assignment(SlotIndex{i}).pool.load(std::memory_order_relaxed) != pool) continue;
+    if (assignment(SlotIndex{i}).pool_key.load(std::memory_order_relaxed) != pool_key) continue;
     sum += slot(SlotIndex{i}).payload_bytes.load();
   }
   return sum;

@@ -61,11 +61,12 @@ struct ForbiddenCall {
 
 // What a worker has to do for one pool (common/pools.h); zero when it is dead.
 struct PoolLoad {
-  Word<uint32_t> jobs_out;       // sent to the pool, not answered yet
-  Word<uint32_t> jobs_queued;    // waiting in this worker
-  Word<uint32_t> lanes_queued;   // the connections that those are of
-  Word<int64_t> next_since_ns;   // since when the next of them has been waiting; 0: none
-  Word<uint64_t> payload_bytes;  // memory of large requests
+  Word<uint32_t> jobs_out;        // sent to the pool, not answered yet
+  Word<uint32_t> jobs_queued;     // waiting in this worker
+  Word<uint32_t> lanes_queued;    // the connections that those are of
+  Word<int64_t> next_since_ns;    // since when the client of the next one has been waiting; 0: none
+  Word<int64_t> queued_since_ns;  // since when the next one has been in this queue; 0: none
+  Word<uint64_t> payload_bytes;   // memory of large requests
 };
 
 // Whose a pool slot is. Written by the master, in memory that nobody else can write to: what a
@@ -73,6 +74,7 @@ struct PoolLoad {
 struct SlotAssignment {
   Word<uint32_t> generation;  // 0: nobody has had it yet
   Word<uint32_t> pool;        // index into Config::pools of that generation
+  Word<uint64_t> pool_key;    // PoolKey of its name, which is the same in all generations
 };
 
 // Real-time, so that it is nobody's by custom; a few beyond the first, which libraries take.
@@ -127,9 +129,14 @@ struct alignas(4096) ProcessSlot {
   // Counters of a pool process.
   Word<uint64_t> jobs_done, jobs_expired, replies_dropped;
 
-  // Jobs of this worker that nobody waits for any more, at [sequence % size]. A later cancellation
-  // may overwrite an earlier one: then that job merely runs to its end.
+  // Jobs of this worker that nobody waits for any more, at CancelledAt. A later cancellation may
+  // overwrite an earlier one of the same pool: then that job merely runs to its end.
   static constexpr size_t kCancelled = 256;
+  // `pools`: of the configuration. The n-th job of a pool has the sequence 1 + pool + n * pools.
+  static size_t CancelledAt(JobId id, size_t pools) {
+    const size_t each = kCancelled / pools, sequence = id.sequence() - 1;
+    return sequence % pools * each + sequence / pools % each;
+  }
   std::array<Word<uint64_t>, kCancelled> cancelled;
 };
 static_assert(sizeof(ProcessSlot) == 4096);
@@ -147,6 +154,7 @@ struct GenerationBay {
   Word<uint32_t> first_worker;  // its workers are in slots [first_worker, + workers)
   Word<uint32_t> workers;
   std::array<Word<uint32_t>, kMaxPools> pool_ready;  // processes that are ready, by pool
+  std::array<Word<uint64_t>, kMaxPools> pool_keys;   // PoolKey of their names; 0: none
 };
 
 // The first page.
@@ -220,9 +228,10 @@ class Scoreboard {
   SlotRange PoolSlots() const;
   SlotRange WorkersEver() const;
   SlotRange PoolEver() const;
-  // Memory that large payloads hold in all processes together, and those of one pool.
+  // Memory that large payloads hold in all processes together, and those of one pool, which in
+  // another generation may have another index.
   uint64_t PayloadBytes() const;
-  uint64_t PayloadBytes(uint32_t pool) const;  // REQUIRES: pool < kMaxPools
+  uint64_t PayloadBytes(uint64_t pool_key) const;
 
  private:
   absl::Status MapAll(size_t size);

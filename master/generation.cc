@@ -33,7 +33,7 @@ Sizing SizeUp(const Config& config) {
         i == 0 ? "pool.processes" : absl::StrCat("pool.", pool.name, ".processes");
     int processes = count(pool.processes, most, key);
     if (pool.max > 0) processes = std::clamp(processes, std::max(1, pool.min), pool.max);
-    left -= processes;
+    left -= std::max(processes, pool.max);
     sizing.pools.push_back(processes);
   }
   const MemoryAmount& memory = config.workers.payload_memory;

@@ -53,6 +53,10 @@ absl::StatusOr<Generation> Generation::Adopt(const proto::UpgradeState::Generati
   if (static_cast<size_t>(state.pools_size()) != generation.config_->pools.size()) {
     return absl::InvalidArgumentError("upgrade state: pools are missing");
   }
+  for (const proto::UpgradeState::Process& process : state.processes()) {
+    if (process.pool() < generation.config_->pools.size()) continue;
+    return absl::InvalidArgumentError("upgrade state: a process of no pool");
+  }
   for (const proto::UpgradeState::Pool& pool : state.pools()) {
     generation.sizing_.pools.push_back(static_cast<int>(pool.wanted()));
     generation.configured_.pools.push_back(static_cast<int>(pool.configured()));

@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace windlass {
+namespace {
+
+constexpr uint64_t kPrime = 0x100000001b3;  // of FNV-1a
+
+}  // namespace
 
 PoolActivity LookAtPool(const Scoreboard& board, uint32_t generation, uint32_t bay, uint32_t pool) {
   PoolActivity activity;
@@ -12,7 +17,7 @@ PoolActivity LookAtPool(const Scoreboard& board, uint32_t generation, uint32_t b
     const PoolLoad& load = board.slot(SlotIndex{i}).load[pool];
     out += load.jobs_out.load();
     activity.waiting += load.jobs_queued.load();
-    const int64_t since = load.next_since_ns.load();
+    const int64_t since = load.queued_since_ns.load();
     if (since != 0) activity.oldest = std::min(activity.oldest, Instant{since});
   }
   const SlotRange processes = board.PoolSlots();
@@ -20,6 +25,8 @@ PoolActivity LookAtPool(const Scoreboard& board, uint32_t generation, uint32_t b
     const SlotAssignment& assignment = board.assignment(SlotIndex{i});
     if (assignment.generation.load() != generation || assignment.pool.load() != pool) continue;
     const ProcessSlot& slot = board.slot(SlotIndex{i});
+    if (slot.state.load() != ProcessState::kServing) continue;
+    activity.members = (activity.members ^ (uint64_t{i} << 32 | slot.incarnation.load())) * kPrime;
     activity.done += slot.jobs_done.load();
     if (slot.job.load() > kSlotReceiving) ++activity.running;
   }

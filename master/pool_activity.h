@@ -11,10 +11,12 @@ namespace windlass {
 // What one pool of one generation has to do, as the scoreboard says; a moment's picture, of words
 // that are not read at one time.
 struct PoolActivity {
-  uint32_t running = 0;  // jobs
+  uint32_t running = 0;  // jobs, in processes that take more
   uint64_t waiting = 0;  // jobs, in workers and in the kernel's queue
-  uint64_t done = 0;     // jobs, by all who have had the slots of its processes
-  // Since when the job waits that has waited longest in a worker; Never: none does.
+  uint64_t done = 0;     // jobs, by these processes and those that had their slots before
+  // Of which processes these are: another number when one has come or gone, and `done` with it.
+  uint64_t members = 0;
+  // Since when the next job of any worker has been waiting there; Never: none is.
   Instant oldest = Instant::Never();
 };
 

@@ -32,13 +32,17 @@ class PoolScaler {
 
  private:
   absl::Duration WaitAt(int ready, const PoolActivity& activity, Instant now);
+  double NsPerJob(const PoolActivity& activity, Instant now);
 
   // Fixed after construction.
   const int min_, max_;
   const absl::Duration grow_after_, shrink_after_;
   // Working state.
   Instant pressed_since_ = Instant::Never();  // jobs wait, and no process is without one
-  uint64_t done_then_ = 0;
+  // The rate at which jobs are done: since when, and how many had been done then, by whom.
+  Instant rate_since_ = Instant::Never();
+  uint64_t done_then_ = 0, members_ = 0;
+  double ns_per_job_ = 0;  // of the sample before; 0: none
   absl::Duration wait_;
   int step_ = 1;
   Instant idle_since_ = Instant::Never();

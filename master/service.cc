@@ -104,16 +104,16 @@ absl::StatusOr<std::unique_ptr<Supervisor>> Service::MakeGeneration(Config confi
   absl::StatusOr<Generation> generation =
       Generation::Create(last_generation_ + 1, std::move(config), *place, former, *passed_);
   if (!generation.ok()) return generation.status();
-  if (current_ != nullptr) generation->Override(ScaledSizes(generation->config()));
+  const auto room = static_cast<int>(services_.pool_slots->available());
   generation->Override(kept_);
+  if (current_ != nullptr) generation->Override(ScaledSizes(*generation, room));
   // Before there is a process that counts by them.
   MetricsNames& names = services_.board->MutableNames();
   for (const ListenSocket& socket : generation->listeners().sockets()) {
     names.AddListener(socket.address);
   }
   for (const HandlerConfig& handler : generation->config().handlers) names.AddHandler(handler.name);
-  const uint32_t room = services_.pool_slots->available();
-  if (const int pool = generation->sizing().pool_processes(); pool > static_cast<int>(room)) {
+  if (const int pool = generation->sizing().pool_processes(); pool > room) {
     return absl::ResourceExhaustedError(
         absl::StrCat(pool, " pool processes are wanted, but master.max_",
                      "processes leaves room for ", room, " beside those that run"));
@@ -284,6 +284,7 @@ void Service::Announce(const Supervisor& supervisor, const Supervisor* before) c
   LOG(INFO) << "serving: " << generation.sizing().workers << " workers, "
             << generation.sizing().pool_processes() << " pool processes";
   for (const std::string& doubt : DoubtfulSettings(generation.config())) LOG(WARNING) << doubt;
+  WarnOfSmallShares(generation);
   WarnOfUnusedSockets();
 }
 

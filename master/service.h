@@ -103,7 +103,7 @@ class Service : public SupervisorOwner, public TimerOwner {
   absl::StatusOr<std::unique_ptr<Supervisor>> MakeGeneration(Config config);
   absl::StatusOr<GenerationPlace> FindPlace(const Config& config) const;
   absl::Status CheckSizes(const SizingOverride& wanted) const;
-  SizingOverride ScaledSizes(const Config& next) const;
+  SizingOverride ScaledSizes(const Generation& next, int room) const;
   void BeginReload();
   void Commit();
   void GiveUp(const std::string& why);
@@ -114,6 +114,7 @@ class Service : public SupervisorOwner, public TimerOwner {
   void Announce(const Supervisor& supervisor, const Supervisor* before) const;
   void AnnounceAdmin(const Supervisor& supervisor, const Supervisor* before) const;
   void WarnOfUnusedSockets() const;
+  void WarnOfSmallShares(const Generation& generation) const;
   bool ServesClients(const Supervisor& supervisor) const;
   void LinkLeaving();
   void EvenOut();

@@ -1,5 +1,8 @@
 // The part of master/service.h that deals with how many processes an operator wants.
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
+#include "common/log.h"
 #include "common/pools.h"
 #include "master/service.h"
 
@@ -15,7 +18,7 @@ absl::Status Service::CheckSizes(const SizingOverride& wanted) const {
   const int room = static_cast<int>(services_.pool_slots->available());
   int more = 0;
   for (const auto& [name, processes] : wanted.pools) {
-    const uint32_t index = PoolNamed(config, name);
+    const uint32_t index = name.empty() ? UINT32_MAX : PoolNamed(config, name);
     if (index == UINT32_MAX) {
       return absl::NotFoundError(absl::StrCat("there is no pool '", name, "'"));
     }
@@ -43,16 +46,36 @@ absl::Status Service::CheckSizes(const SizingOverride& wanted) const {
   return absl::OkStatus();
 }
 
-// A pool that has grown by its load starts with as many in the next generation, if it may there.
-SizingOverride Service::ScaledSizes(const Config& next) const {
+// A pool that has grown by its load starts with as many in the next generation, if it may there,
+// and as far as there is room beside those of the one that serves.
+SizingOverride Service::ScaledSizes(const Generation& next, int room) const {
   SizingOverride sizes;
   const Config& config = current_->generation().config();
-  for (const PoolConfig& pool : next.pools) {
+  int left = room - next.sizing().pool_processes();
+  for (size_t i = 0; i < next.config().pools.size(); ++i) {
+    const PoolConfig& pool = next.config().pools[i];
     const uint32_t now = PoolNamed(config, pool.name);
     if (pool.max == 0 || now == UINT32_MAX || config.pools[now].max == 0) continue;
-    sizes.pools[pool.name] = current_->wanted_pool(now);
+    const int first = next.sizing().pools[i];
+    const int grown = std::min(current_->wanted_pool(now), first + std::max(0, left));
+    sizes.pools[pool.name] = grown;
+    left -= grown - first;
   }
   return sizes;
+}
+
+// With each pool the memory for payloads of the others is less.
+void Service::WarnOfSmallShares(const Generation& generation) const {
+  const Config& config = generation.config();
+  if (config.pools.size() < 2) return;
+  const uint64_t most = PoolShare(generation.sizing().payload_budget_bytes, config) / 2;
+  for (const ListenerConfig& listener : config.listeners) {
+    if (listener.protocol == Protocol::kEcho || listener.protocol == Protocol::kLine) continue;
+    if (listener.max_content <= most) continue;
+    LOG(WARNING) << "listener " << listener.address.text << ": content of more than " << most
+                 << " bytes is refused, although max_content is " << listener.max_content
+                 << ": workers.payload_memory is shared by " << config.pools.size() << " pools";
+  }
 }
 
 absl::Status Service::Resize(const SizingOverride& wanted, bool keep) {

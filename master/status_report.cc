@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "common/config_keys.h"
 #include "common/metrics_board.h"
+#include "common/pools.h"
 #include "common/posix.h"
 #include "common/process_usage.h"
 #include "master/deaths_report.h"
@@ -195,7 +196,7 @@ void AddPools(const Service& service, const Scoreboard& board, proto::StatusRepo
     const PoolActivity activity = LookAtPool(board, generation.number(), generation.place().bay, i);
     pool.set_running(activity.running);
     pool.set_waiting(activity.waiting);
-    pool.set_payload_bytes(board.PayloadBytes(i));
+    pool.set_payload_bytes(board.PayloadBytes(PoolKey(config.name)));
     Set(pool.mutable_sandbox(), SandboxLevelName(config.sandbox));
     if (!current.HasFailedPool(i)) continue;
     report->add_failed_roles(i == 0 ? "pool" : absl::StrCat("pool.", config.name));

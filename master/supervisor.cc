@@ -39,13 +39,17 @@ Supervisor::Supervisor(Generation generation, const SupervisorServices& services
       worker_slots_(generation_.place().first_worker, generation_.worker_slots()),
       wanted_workers_(generation_.sizing().workers),
       wanted_pools_(generation_.sizing().pools),
-      spawn_rate_(policy_.max_spawns_per_second, timers_->now()),
+      spawn_rates_(1 + generation_.config().pools.size(),
+                   SpawnRate(policy_.max_spawns_per_second, timers_->now())),
       start_timer_(this),
       stack_names_(services.timers) {
   for (const PoolConfig& pool : generation_.config().pools) {
     scalers_.push_back(pool.max > 0 ? std::make_optional<PoolScaler>(pool) : std::nullopt);
   }
   GenerationBay& bay = board_->MutableHeader().bays[generation_.place().bay];
+  for (size_t pool = 0; pool < generation_.config().pools.size(); ++pool) {
+    bay.pool_keys[pool].store(PoolKey(generation_.config().pools[pool].name));
+  }
   bay.generation.store(generation_.number());
   bay.first_worker.store(generation_.place().first_worker);
 }
@@ -58,6 +62,7 @@ Supervisor::~Supervisor() {
   bay.generation.store(0);
   bay.workers.store(0);
   for (Word<uint32_t>& ready : bay.pool_ready) ready.store(0);
+  for (Word<uint64_t>& key : bay.pool_keys) key.store(0);
 }
 
 std::vector<Supervisor::Group> Supervisor::Groups() const {

@@ -256,8 +256,8 @@ class Supervisor : public TimerOwner {
   int wanted_workers_;
   std::vector<int> wanted_pools_;
   std::vector<std::optional<PoolScaler>> scalers_;  // by pool; nullopt: its number is fixed
-  SpawnRate spawn_rate_;
-  Timer start_timer_;  // startup_timeout of the whole
+  std::vector<SpawnRate> spawn_rates_;              // of each pool, and last of all others
+  Timer start_timer_;                               // startup_timeout of the whole
   Farewell farewell_;
   Instant admin_deadline_ = Instant::Never();  // draining: of the admin process
   bool answers_early_ = false;

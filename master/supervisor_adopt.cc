@@ -42,8 +42,7 @@ void Supervisor::AdoptChild(const proto::UpgradeState::Process& process) {
                     : process.is_admin()  ? Role::kAdmin
                     : process.is_worker() ? Role::kWorker
                                           : Role::kPool;
-  const auto pools = static_cast<uint32_t>(wanted_pools_.size());
-  Child& child = AddChild(role, std::min(process.pool(), pools - 1));
+  Child& child = AddChild(role, process.pool());
   child.slot = SlotIndex{process.slot()};
   if (!FixedSlot(child)) SlotsFor(child)->Claim(*child.slot);
   child.incarnation = process.incarnation();

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
+#include "common/pools.h"
 #include "common/posix.h"
 #include "common/process_usage.h"
 #include "master/supervisor.h"
@@ -73,7 +74,9 @@ void Supervisor::Spawn(Child& child) {
     child.state = ChildState::kWaiting;
     return timers_->Arm(&child.timer, timers_->now() + kSlotRetry);
   }
-  const absl::Duration wait = spawn_rate_.Take(timers_->now());
+  // A pool whose processes die all the time leaves the others' and the workers' alone.
+  SpawnRate& rate = child.is_pool() ? spawn_rates_[child.pool] : spawn_rates_.back();
+  const absl::Duration wait = rate.Take(timers_->now());
   absl::Status spawned = absl::UnavailableError("too many a second");
   if (wait == absl::ZeroDuration()) {
     ProcessSlot& slot = board_->MutableSlot(*child.slot);
@@ -84,6 +87,7 @@ void Supervisor::Spawn(Child& child) {
       SlotAssignment& assignment = board_->MutableAssignment(*child.slot);
       assignment.generation.store(generation_.number());
       assignment.pool.store(child.pool);
+      assignment.pool_key.store(PoolKey(generation_.config().pools[child.pool].name));
     }
     slot.job.store(kSlotIdle);
     slot.role.store(child.role->role);

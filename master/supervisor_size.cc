@@ -33,7 +33,12 @@ void Supervisor::ScalePools(Instant now) {
       return child->is_pool() && child->pool == pool && child->state == ChildState::kServing;
     });
     const PoolActivity activity = LookAtPool(*board_, generation_.number(), place.bay, pool);
-    const int next = scalers_[pool]->Next(before, static_cast<int>(ready), activity, now);
+    // What others may have is not for one that grows.
+    const int room =
+        std::min(generation_.config().master.max_processes - wanted_workers_ - wanted_pools(),
+                 static_cast<int>(services_.pool_slots->available()));
+    const int next = std::min(scalers_[pool]->Next(before, static_cast<int>(ready), activity, now),
+                              before + std::max(0, room));
     if (next == before) continue;
     const std::string name = generation_.config().pools[pool].name;
     if (next > before) {

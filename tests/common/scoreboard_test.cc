@@ -111,15 +111,22 @@ TEST_F(ScoreboardTest, PayloadBytesCountEveryGenerationAndTheWholePool) {
 }
 
 TEST_F(ScoreboardTest, PayloadBytesOfOnePoolAreThoseOfItsRequestsAndItsProcesses) {
-  board_.MutableHeader().bays[0].workers = 2;
+  constexpr uint64_t kKey = 77;
+  board_.MutableHeader().bays[0].workers = 1;
   board_.MutableHeader().pool_slots_used = kSlots - kWorkers;
   board_.MutableSlot(SlotIndex{0}).load[0].payload_bytes = 1;
-  board_.MutableSlot(SlotIndex{1}).load[3].payload_bytes = 2;
-  board_.MutableAssignment(SlotIndex{kWorkers}).pool = 3;
+  board_.MutableSlot(SlotIndex{0}).load[3].payload_bytes = 2;
+  // Of the generation before it was the first pool.
+  board_.MutableHeader().bays[0].pool_keys[3] = kKey;
+  board_.MutableHeader().bays[1].first_worker = 1;
+  board_.MutableHeader().bays[1].workers = 1;
+  board_.MutableHeader().bays[1].pool_keys[0] = kKey;
+  board_.MutableSlot(SlotIndex{1}).load[0].payload_bytes = 8;
+  board_.MutableAssignment(SlotIndex{kWorkers}).pool_key = kKey;
   board_.MutableSlot(SlotIndex{kWorkers}).payload_bytes = 4;
-  EXPECT_EQ(board_.PayloadBytes(0), 1u);
-  EXPECT_EQ(board_.PayloadBytes(3), 2u + 4u);
-  EXPECT_EQ(board_.PayloadBytes(), 7u);
+  EXPECT_EQ(board_.PayloadBytes(kKey), 2u + 4u + 8u);
+  EXPECT_EQ(board_.PayloadBytes(kKey + 1), 0u);
+  EXPECT_EQ(board_.PayloadBytes(), 15u);
 }
 
 TEST_F(ScoreboardTest, BumpAdds) {

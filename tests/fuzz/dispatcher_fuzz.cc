@@ -9,6 +9,7 @@
 
 #include "common/config.h"
 #include "common/fingerprint.h"
+#include "common/pools.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "worker/io/dispatcher.h"
 
@@ -56,6 +57,7 @@ class Worker : private AnswerSink {
     GenerationBay& bay = board_.MutableHeader().bays[0];
     bay.generation = 1;
     bay.workers = 2;
+    bay.pool_keys[0] = PoolKey(kDefaultPool);
     bay.pool_ready[0] = input_.ConsumeIntegralInRange<uint32_t>(0, 2);
     setup_.slot = SlotIndex{0};
     setup_.incarnation = setup_.generation = 1;
@@ -64,8 +66,8 @@ class Worker : private AnswerSink {
     setup_.pools = {{jobs_.send_end.get(), replies_.receive_end.get()}};
     setup_.payload_budget_bytes = 64 << 20;
     setup_.fingerprint_secret = secret_.get();
-    payloads_.emplace(board_, &board_.MutableSlot(setup_.slot), 0, setup_.payload_budget_bytes,
-                      &timers_);
+    payloads_.emplace(board_, &board_.MutableSlot(setup_.slot).load[0].payload_bytes,
+                      PoolKey(kDefaultPool), setup_.payload_budget_bytes, &timers_);
     AnswerSink* const sink = this;
     dispatcher_.emplace(setup_, 0, &timers_, &*payloads_, sink, nullptr);
   }

@@ -1,8 +1,6 @@
 // Pools of their own: what one does, or does not do, is nothing to the others.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <set>
 #include <thread>
 
 #include "absl/strings/match.h"
@@ -55,19 +53,6 @@ std::vector<std::unique_ptr<Client>> Hang(const Server& server, size_t count,
   return clients;
 }
 
-// The 99th percentile of the round trips of one client's jobs in the default pool.
-absl::Duration P99(Client* client, int requests) {
-  std::vector<absl::Duration> times;
-  for (int i = 0; i < requests; ++i) {
-    const absl::Time begun = absl::Now();
-    EXPECT_TRUE(client->Send(EchoRequest("x")));
-    EXPECT_TRUE(client->ReadAnswer());
-    times.push_back(absl::Now() - begun);
-  }
-  std::sort(times.begin(), times.end());
-  return times[times.size() * 99 / 100];
-}
-
 TEST(Bulkheads, AHandlerRunsInTheProcessesOfItsPoolAndInNoOther) {
   const auto server = Server::StartWithConfig(ConfigText(TwoPools("processes = 3")));
   const ServerStatus status = ServerStatus::Of(*server);
@@ -96,25 +81,6 @@ TEST(Bulkheads, ContentThatOnlyAPoolProcessReadsFindsTheHandlerInAnotherPool) {
     EXPECT_EQ(answer->status, "") << answer->content;
   }
   EXPECT_EQ(JobsOf(*server, "bad"), 3u);
-}
-
-TEST(Bulkheads, APoolFullOfHangsDelaysNobodyElse) {
-  const auto server = Server::StartWithConfig(ConfigText(TwoPools("processes = 2\nqueue = 8")));
-  Client client(server->address("message"));
-  (void)P99(&client, 500);
-  // In turns, because the machine is not always the same; the best of each is what it can do.
-  absl::Duration alone = absl::InfiniteDuration(), beside = absl::InfiniteDuration();
-  for (int round = 0; round < 4; ++round) {
-    alone = std::min(alone, P99(&client, 1500));
-    const auto hung = Hang(*server, 6);
-    ASSERT_TRUE(RunsJobs(*server, 2));
-    beside = std::min(beside, P99(&client, 1500));
-    for (const ServerJobs::Job& job : ServerJobs::Of(*server).jobs)
-      server->Ctl({"kill-job", job.id});
-    ASSERT_TRUE(RunsJobs(*server, 0));
-    ASSERT_TRUE(Eventually([&] { return PidsOf(ServerStatus::Of(*server), "bad").size() == 2; }));
-  }
-  EXPECT_LE(beside, 1.5 * alone);
 }
 
 TEST(Bulkheads, TheQueueOfAPoolFillsForItsOwnJobsOnly) {
@@ -189,13 +155,20 @@ TEST(Bulkheads, ACrashCostsOnlyItsOwnPoolAProcess) {
   EXPECT_EQ(PidsOf(ServerStatus::Of(*server), "default"), before);
 }
 
-TEST(Bulkheads, AFloodOfAnswersCostsNoWorkerAndNobodyElseAnAnswer) {
-  const auto server = Server::StartWithConfig(ConfigText(TwoPools("processes = 1")));
+// Small packets keep a worker busy, large ones fill its channel.
+class FloodTest : public testing::TestWithParam<int> {};
+
+TEST_P(FloodTest, CostsNoWorkerAndNobodyElseAnAnswer) {
+  const auto server = Server::StartWithConfig(ConfigText(TwoPools("processes = 3\nnice = 19")));
   const std::vector<pid_t> workers = server->Children("worker");
-  Client flood(server->address("message"));
-  ASSERT_TRUE(
-      flood.Send(FaultRequest("garbage-fds", R"("ms": 3000, "bytes": 8, "fds_only": true)")));
-  ASSERT_TRUE(RunsJobs(*server, 1));
+  std::vector<std::unique_ptr<Client>> floods;
+  for (int i = 0; i < 3; ++i) {
+    floods.push_back(std::make_unique<Client>(server->address("message")));
+    ASSERT_TRUE(floods.back()->Send(
+        FaultRequest("flood", absl::StrCat(R"("ms": 3000, "bytes": )", GetParam()),
+                     R"(, "deadline_ms": 8000)")));
+  }
+  ASSERT_TRUE(RunsJobs(*server, 3));
   Client client(server->address("message"));
   int answers = 0;
   for (const absl::Time until = absl::Now() + absl::Seconds(2); absl::Now() < until; ++answers) {
@@ -204,11 +177,13 @@ TEST(Bulkheads, AFloodOfAnswersCostsNoWorkerAndNobodyElseAnAnswer) {
     ASSERT_TRUE(answer);
     ASSERT_EQ(answer->content, "x");
   }
-  EXPECT_GT(answers, 100);
-  // Its own answer it may have drowned itself; but it is told of.
-  EXPECT_TRUE(flood.ReadAnswer(absl::Seconds(20)));
+  EXPECT_GT(answers, 50);
+  // Their own answers they may have drowned themselves; but that is told.
+  for (const auto& flood : floods) EXPECT_TRUE(flood->ReadAnswer(absl::Seconds(20)));
   EXPECT_EQ(server->Children("worker"), workers);
 }
+
+INSTANTIATE_TEST_SUITE_P(OfPackets, FloodTest, testing::Values(8, 32 << 10));
 
 TEST(Bulkheads, AZygoteThatDiesIsMadeAgainForItsPool) {
   const auto server = Server::StartWithConfig(ConfigText(TwoPools()));

@@ -50,6 +50,10 @@ void LedgerBook::OnAnswer(const LedgerAnswer& answer) {
   uint32_t number = 0;
   const bool ours = absl::ConsumePrefix(&digits, prefix_) && absl::SimpleAtoi(digits, &number);
   const uint32_t first = next_ - static_cast<uint32_t>(waiting_.size());
+  // Large content may be refused while it is still on its way.
+  if (ours && number == first + sent_ && sent_ < waiting_.size() && !answer.status.empty()) {
+    OnSent(waiting_[sent_].end);
+  }
   if (!ours || number >= first + sent_) {
     ++totals_->strangers;
     totals_->Note(absl::StrCat("answer to '", answer.id, "' on ", Describe()));

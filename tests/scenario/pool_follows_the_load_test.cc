@@ -6,6 +6,7 @@
 #include "tests/scenario/client.h"
 #include "tests/scenario/config_text.h"
 #include "tests/scenario/faulty.h"
+#include "tests/scenario/http_get.h"
 #include "tests/scenario/ledger.h"
 #include "tests/scenario/status.h"
 
@@ -63,6 +64,13 @@ TEST(PoolThatFollowsTheLoad, IsShownInStatusAndMetrics) {
   EXPECT_EQ(status.pools[0].max, static_cast<uint64_t>(kMax));
   EXPECT_EQ(status.pools[0].ready, 1u);
   EXPECT_TRUE(absl::StrContains(server->Ctl({"status"}).out, "POOLS\n"));
+  const std::string metrics = HttpGet(server->admin_address(), "/metrics")->content;
+  for (const char* name :
+       {"processes_wanted", "processes_ready", "jobs_running", "jobs_waiting", "payload_bytes"}) {
+    EXPECT_TRUE(
+        absl::StrContains(metrics, absl::StrCat("windlass_pool_", name, "{pool=\"default\"} ")))
+        << metrics;
+  }
 }
 
 TEST(PoolThatFollowsTheLoad, DoesNotGrowForWorkThatFits) {

@@ -152,7 +152,7 @@ _windlassctl_words() {
     status | connections | jobs | deaths) _windlass_offer "--json $common" ;;
     top) _windlass_offer "--interval= $common" ;;
     reload) _windlass_offer "--check $common" ;;
-    scale) _windlass_offer "workers= pool= --keep $common" ;;
+    scale) _windlass_offer "workers= pool= pool. --keep $common" ;;
     kill-job) _windlass_offer "$(_windlassctl_jobs) $common" ;;
     quarantine)
       if [[ ${words[-1]} == clear ]]; then

@@ -61,7 +61,8 @@ void AppendServer(const proto::StatusReport& report, absl::Time now, const TextS
   AppendFact("configuration", PrintableLine(report.config_source()), out);
   AppendFact("last reload", LastReload(report, now, style), out);
   AppendFact("workers", SizeText(report.workers()), out);
-  AppendFact("pool", SizeText(report.pool()), out);
+  // Where there are several, there is a table of them.
+  if (report.pools_size() < 2) AppendFact("pool", SizeText(report.pool()), out);
 }
 
 // Of pools beside the default one, or whose number follows the load.

@@ -39,6 +39,14 @@ std::string Serving(const proto::StatusReport& report, absl::string_view role,
                       "/", size.wanted());
 }
 
+proto::StatusReport::Size AllPools(const proto::StatusReport& report) {
+  proto::StatusReport::Size size = report.pool();
+  uint32_t wanted = 0;
+  for (const proto::StatusReport::Pool& pool : report.pools()) wanted += pool.wanted();
+  if (report.pools_size() > 1) size.set_wanted(wanted);
+  return size;
+}
+
 // What is wrong may name a long path, and what to do stands at its end.
 void AppendTrouble(absl::string_view text, size_t columns, std::vector<TopLine>* lines) {
   constexpr size_t kMostLines = 3;
@@ -171,7 +179,7 @@ std::vector<TopLine> TopHeader(const TopPicture& picture, const TopControls& con
                    Plain("  depth "), Bold(absl::StrCat(totals.queue_depth()))});
   lines.push_back({Plain(absl::StrCat("connections ", totals.connections(), "  workers ",
                                       Serving(report, "worker", report.workers()), "  pool ",
-                                      Serving(report, "pool", report.pool()), "  retries ",
+                                      Serving(report, "pool", AllPools(report)), "  retries ",
                                       totals.retries(), "  deaths ", totals.deaths()))});
   if (rates.deaths.value_or(0) > 0) {
     lines.back().push_back(Alarm(absl::StrCat(" (+", *rates.deaths, ")")));

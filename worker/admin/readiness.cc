@@ -4,15 +4,20 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "common/config.h"
+#include "common/report/printable_text.h"
 
 namespace windlass {
 namespace {
 
-bool HasServing(const proto::StatusReport& report, absl::string_view role) {
+// `pool`: "" of any, or none.
+bool HasServing(const proto::StatusReport& report, absl::string_view role,
+                absl::string_view pool = "") {
   return std::any_of(report.processes().begin(), report.processes().end(),
                      [&](const proto::StatusReport::Process& process) {
                        return process.role() == role && process.state() == "serving" &&
-                              process.generation() == report.generation();
+                              process.generation() == report.generation() &&
+                              (pool.empty() || process.pool() == pool);
                      });
 }
 
@@ -28,10 +33,21 @@ Readiness ReadinessOf(const proto::StatusReport& report) {
   if (report.state() == "draining" || report.state() == "ending") {
     return {false, "the server is stopping"};
   }
-  for (const auto& [role, name] : {std::pair("worker", "worker"), {"pool", "pool process"}}) {
-    if (HasServing(report, role)) continue;
-    return {false, absl::StrCat("no ", name, " is ready",
-                                HasFailed(report, role) ? ": none can be started" : "")};
+  if (!HasServing(report, "worker")) {
+    return {false, absl::StrCat("no worker is ready",
+                                HasFailed(report, "worker") ? ": none can be started" : "")};
+  }
+  for (const proto::StatusReport::Pool& pool : report.pools()) {
+    if (HasServing(report, "pool", pool.name())) continue;
+    const bool is_default = pool.name() == kDefaultPool;
+    const bool has_failed =
+        HasFailed(report, is_default ? "pool" : absl::StrCat("pool.", pool.name()));
+    // The others go on without one that is being replaced.
+    if (!is_default && !has_failed) continue;
+    return {false,
+            absl::StrCat("no pool process",
+                         is_default ? "" : absl::StrCat(" of pool ", PrintableLine(pool.name())),
+                         " is ready", has_failed ? ": none can be started" : "")};
   }
   return {true, "ready"};
 }

@@ -57,10 +57,11 @@ absl::Status Connection::Start() {
 bool Connection::AdmitPeer() {
   const int most = listener_->config->max_connections_per_address;
   if (most == 0 || awaits_proxy_) return true;
-  std::optional<PeerLimit::Lease> lease = io_->peers->Admit(PeerName(), listener_->address, most);
+  const std::string peer = CountedPeer();
+  std::optional<PeerLimit::Lease> lease = io_->peers->Admit(peer, listener_->address, most);
   if (!lease) {
     LOG_LIMITED(WARNING, io_->peer_limit_log, io_->now())
-        << "turned " << PeerName() << " away at " << listener_->address << ": it has " << most
+        << "turned " << peer << " away at " << listener_->address << ": it has " << most
         << " connections (listener.max_connections_per_address)";
     return false;
   }
@@ -71,7 +72,12 @@ bool Connection::AdmitPeer() {
 // One that moves is not turned away.
 void Connection::CountPeer() {
   if (listener_->config->max_connections_per_address == 0 || awaits_proxy_) return;
-  lease_ = io_->peers->Take(PeerName(), listener_->address);
+  lease_ = io_->peers->Take(CountedPeer(), listener_->address);
+}
+
+// Of whom a proxy says nothing, and of the proxy itself, nobody: they would share one limit.
+std::string Connection::CountedPeer() const {
+  return listener_->config->proxy_protocol ? peer_ : PeerName();
 }
 
 void Connection::Enter(ConnState next) {

@@ -190,6 +190,7 @@ class Connection : public TimerOwner {
   void BeginLinger();
   bool AdmitPeer();
   void CountPeer();
+  std::string CountedPeer() const;
 
   // Timeouts.
   Instant NextTimeout() const;

@@ -16,6 +16,7 @@ constexpr size_t kSmallContent = 4096;
 constexpr size_t kSpareContents = 32;  // a megabyte
 // More packets than fit into a channel's buffer, of which each takes some 700 bytes at least.
 constexpr int kMostInChannel = 2048;
+constexpr int kMoreThanDue = 64;
 constexpr absl::Duration kRetryEvery = absl::Milliseconds(1);
 // While jobs wait: more pool processes may have come, and no reply says so.
 constexpr absl::Duration kLookForNewProcesses = absl::Milliseconds(20);
@@ -130,10 +131,16 @@ void Dispatcher::Enqueue(Exchange* exchange) {
                                     " is full, retry in ", RetryMs(), " ms"));
   }
   exchange->state = Exchange::State::kQueued;
+  exchange->queued = timers_->now();
   backlog_.Push(exchange, sink_->LaneOf(exchange));
   PublishLoad();
   const Instant look = timers_->now() + (out_.empty() ? kRetryEvery : kLookForNewProcesses);
   if (look < retry_.deadline()) timers_->Arm(&retry_, look);
+}
+
+void Dispatcher::Cancel(JobId id) {
+  slot_.cancelled[ProcessSlot::CancelledAt(id, setup_.config->pools.size())].store(
+      id.word(), std::memory_order_relaxed);
 }
 
 bool Dispatcher::BacklogIsFull() const {
@@ -234,17 +241,19 @@ void Dispatcher::PublishLoad() {
   load_.lanes_queued.store(static_cast<uint32_t>(backlog_.lanes()), std::memory_order_relaxed);
   const Exchange* const next = backlog_.PeekNext();
   load_.next_since_ns.store(next == nullptr ? 0 : next->created.ns, std::memory_order_relaxed);
+  load_.queued_since_ns.store(next == nullptr ? 0 : next->queued.ns, std::memory_order_relaxed);
 }
 
 void Dispatcher::OnRepliesReady() {
-  TakeReplies();
+  // Not much more than can be due: the other pools of this worker have their turn, too.
+  TakeReplies(static_cast<int>(out_.size()) + kMoreThanDue);
   if (fence_.state() == Fence::State::kReceived) CheckFence();
   Pump();
 }
 
-// All that the channel holds; and no more, or a process that floods it would have us to itself.
-void Dispatcher::TakeReplies() {
-  for (int i = 0; i < kMostInChannel; ++i) {
+// At most so many, or a process that floods the channel would have us to itself.
+void Dispatcher::TakeReplies(int most) {
+  for (int i = 0; i < most; ++i) {
     switch (receiver_.Receive(channels_.reply_channel, &reply_)) {
       case JobPacketReceiver::Outcome::kPacket:
         TakeReply();
@@ -262,6 +271,8 @@ void Dispatcher::TakeReplies() {
   }
 }
 
+void Dispatcher::TakeWholeChannel() { TakeReplies(kMostInChannel); }
+
 bool Dispatcher::IsMine(JobId id) const {
   return id.slot() == setup_.slot && id.incarnation() == setup_.incarnation;
 }
@@ -278,8 +289,7 @@ void Dispatcher::TakeReply() {
   if (is_fence) fence_.OnReceived();
   if (receiver_.fds_truncated()) {
     // The memory cannot be given back through a mapping: the slot says that it is free.
-    slot_.cancelled[id.sequence() % ProcessSlot::kCancelled].store(id.word(),
-                                                                   std::memory_order_relaxed);
+    Cancel(id);
   }
   const auto job = out_.find(id.word());
   if (job == out_.end()) {
@@ -412,8 +422,7 @@ void Dispatcher::Abandon(Exchange* exchange) {
     backlog_.Remove(exchange, sink_->LaneOf(exchange));
     PublishLoad();
   } else if (exchange->state == Exchange::State::kOut) {
-    slot_.cancelled[exchange->id.sequence() % ProcessSlot::kCancelled].store(
-        exchange->id.word(), std::memory_order_relaxed);
+    Cancel(exchange->id);
     const auto job = out_.find(exchange->id.word());
     CHECK(job != out_.end());
     job->second.exchange = nullptr;
@@ -463,7 +472,7 @@ bool Dispatcher::DropWaiting(JobId id) {
 }
 
 void Dispatcher::AnswerAll(ErrorCode code, absl::string_view message) {
-  TakeReplies();
+  TakeWholeChannel();
   while (Exchange* const waiting = backlog_.PeekNext()) {
     backlog_.PopNext(sink_->LaneOf(waiting));
     AnswerError(waiting, code, message);

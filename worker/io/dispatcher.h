@@ -80,9 +80,10 @@ struct LostJob {
 //   4. At most JobsAllowedOut jobs (credit.h) are out; what waits, waits in the backlog, at most
 //   about
 //      pool.queue jobs in all workers together.
-//   5. A job is sent at most kMostAttempts times, counted before it is sent. Once more only after a
-//   crash, under a new id, within its first deadline, before what waits, and only if its handler is
-//   idempotent or has surely not begun. A job in doubt, which the fence found lost, may have begun.
+//   5. A job is sent to this pool at most kMostAttempts times, counted before it is sent. Once more
+//   only after a crash, under a new id, within its first deadline, before what waits, and only if
+//   its handler is idempotent or has surely not begun. A job in doubt, which the fence found lost,
+//   may have begun.
 // Blocking: never. Errors: what a pool process sends is checked; a broken reply is an error answer
 // to its own job.
 class Dispatcher : public TimerOwner {
@@ -104,7 +105,7 @@ class Dispatcher : public TimerOwner {
   // Nobody waits for it any more. The exchange is the caller's again, whatever happens to the job.
   void Abandon(Exchange* exchange);
 
-  void OnRepliesReady();  // takes every reply that is there, then sends what waits
+  void OnRepliesReady();  // takes replies, perhaps not all that are there, then sends what waits
   void OnJobLost(const LostJob& lost);
   // `have_run`: the jobs in doubt have run to their end, and only their answers are missing.
   void OnFenceRequested(absl::string_view cause, bool have_run = false);
@@ -149,7 +150,8 @@ class Dispatcher : public TimerOwner {
   void DropContent(Exchange* exchange);
   void Enqueue(Exchange* exchange);
   void Pump();
-  void TakeReplies();
+  void TakeReplies(int most);
+  void TakeWholeChannel();  // all that is in it now
   void TakeReply();
   void Finish(OutTable::iterator job);
   void NoteRun(Exchange* exchange) const;
@@ -164,6 +166,7 @@ class Dispatcher : public TimerOwner {
   bool RefuseQuarantined(Exchange* exchange, absl::string_view content);
   bool IsMine(JobId id) const;
   JobId NextId();
+  void Cancel(JobId id);
   bool IsElsewhere(const OutJob& job) const;
   void PublishLoad();
   int RetryMs() const;

@@ -14,7 +14,7 @@ constexpr absl::Duration kLookAtSlotsEvery = absl::Milliseconds(1);
 }  // namespace
 
 void Dispatcher::OnJobLost(const LostJob& lost) {
-  TakeReplies();  // it may have been answered just before its process died
+  TakeWholeChannel();  // it may have been answered just before its process died
   const auto job = IsMine(lost.id) ? out_.find(lost.id.word()) : out_.end();
   if (job == out_.end()) return Pump();
   if (fence_.state() == Fence::State::kSent && lost.id == fence_.id()) fence_.Request(lost.cause);
@@ -82,6 +82,7 @@ void Dispatcher::SendAgain(Exchange* exchange, const LostJob& lost) {
   }
   EncodeEnvelope(job_, &exchange->envelope);
   exchange->state = Exchange::State::kQueued;
+  exchange->queued = timers_->now();
   backlog_.PushFirst(exchange, sink_->LaneOf(exchange));
   Bump(slot_.jobs_retried);
 }
@@ -103,7 +104,7 @@ void Dispatcher::CheckFence() {
     timers_->Arm(&retry_, timers_->now() + kLookAtSlotsEvery);
     return;
   }
-  TakeReplies();  // after the look at the slots: what was answered before it is in the channel
+  TakeWholeChannel();  // after the look at the slots: what was answered before it is in the channel
   fence_.Done();
   std::vector<uint64_t> lost;
   for (const auto& [word, job] : out_) {

@@ -8,7 +8,9 @@ namespace windlass {
 
 DispatcherSet::Pool::Pool(const ProcessSetup& setup, uint32_t pool, TimerWheel* timers,
                           AnswerSink* sink, PoolSwitch* others)
-    : payloads(*setup.scoreboard, &setup.scoreboard->MutableSlot(setup.slot), pool,
+    : payloads(*setup.scoreboard,
+               &setup.scoreboard->MutableSlot(setup.slot).load[pool].payload_bytes,
+               PoolKey(setup.config->pools[pool].name),
                PoolShare(setup.payload_budget_bytes, *setup.config), timers),
       dispatcher(setup, pool, timers, &payloads, sink, others) {}
 

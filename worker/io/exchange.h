@@ -94,6 +94,7 @@ struct Exchange {
   Exchange* next = nullptr;  // in the connection's order
   JobId id;
   Instant created;  // as a job
+  Instant queued;   // when it came to the backlog where it waits
   DeadlineTimer deadline;
   std::string request_id;
 

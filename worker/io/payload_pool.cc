@@ -8,17 +8,19 @@
 namespace windlass {
 namespace {
 
-constexpr uint64_t kStepBytes = 1 << 20;  // memory is accounted for in steps of this
+// Memory is accounted for in steps of this, or of so much of a small budget.
+constexpr uint64_t kStepBytes = 1 << 20;
+constexpr uint64_t kStepsOfBudget = 16;
 constexpr size_t kMaxFree = 8;
 constexpr absl::Duration kTrimAfter = absl::Seconds(5);
 
 }  // namespace
 
-PayloadPool::PayloadPool(const Scoreboard& board, ProcessSlot* own, uint32_t pool,
+PayloadPool::PayloadPool(const Scoreboard& board, Word<uint64_t>* own_bytes, uint64_t pool_key,
                          uint64_t budget_bytes, TimerWheel* timers)
     : board_(board),
-      pool_(pool),
-      own_bytes_(&own->load[pool].payload_bytes),
+      pool_key_(pool_key),
+      own_bytes_(own_bytes),
       budget_bytes_(budget_bytes),
       timers_(timers),
       trim_(this) {}
@@ -37,8 +39,8 @@ std::unique_ptr<RequestBuffer> PayloadPool::Take(uint64_t bytes) {
 
 bool PayloadPool::Grow(RequestBuffer* buffer, uint64_t bytes) {
   if (bytes <= buffer->touched) return true;
-  const uint64_t target =
-      std::min((bytes + kStepBytes - 1) / kStepBytes * kStepBytes, buffer->capacity());
+  const uint64_t step = std::clamp<uint64_t>(budget_bytes_ / kStepsOfBudget, 4096, kStepBytes);
+  const uint64_t target = std::min((bytes + step - 1) / step * step, buffer->capacity());
   if (!Claim(target - buffer->touched)) return false;
   buffer->touched = target;
   return true;
@@ -47,7 +49,7 @@ bool PayloadPool::Grow(RequestBuffer* buffer, uint64_t bytes) {
 // First claim, then look: two workers may both step back, never both pass.
 bool PayloadPool::Claim(uint64_t bytes) {
   own_bytes_->fetch_add(bytes);
-  while (board_.PayloadBytes(pool_) > budget_bytes_ / 2) {
+  while (board_.PayloadBytes(pool_key_) > budget_bytes_ / 2) {
     if (!free_.empty()) {
       Drop(std::move(free_.back()));
       free_.pop_back();
@@ -69,7 +71,7 @@ bool PayloadPool::TakeOver(RequestBuffer* buffer, PayloadPool* from) {
 void PayloadPool::Recycle(std::unique_ptr<RequestBuffer> buffer) {
   if (buffer == nullptr) return;
   // Kept for the next request, unless memory is getting short: then another process may need it.
-  if (buffer->is_shared || board_.PayloadBytes(pool_) > budget_bytes_ / 4) {
+  if (buffer->is_shared || board_.PayloadBytes(pool_key_) > budget_bytes_ / 4) {
     return Drop(std::move(buffer));
   }
   free_.push_back(std::move(buffer));

@@ -19,8 +19,9 @@ namespace windlass {
 // false): stop reading, try again later, then refuse.
 class PayloadPool : public TimerOwner {
  public:
-  PayloadPool(const Scoreboard& board, ProcessSlot* own, uint32_t pool, uint64_t budget_bytes,
-              TimerWheel* timers);
+  // `pool_key`: PoolKey of its name; `own_bytes`: where this process publishes its own.
+  PayloadPool(const Scoreboard& board, Word<uint64_t>* own_bytes, uint64_t pool_key,
+              uint64_t budget_bytes, TimerWheel* timers);
 
   // False: not even with nothing else in flight.
   bool CouldEverHold(uint64_t bytes) const { return bytes <= budget_bytes_ / 2; }
@@ -42,7 +43,7 @@ class PayloadPool : public TimerOwner {
 
   // Fixed after construction.
   const Scoreboard& board_;
-  const uint32_t pool_;
+  const uint64_t pool_key_;
   Word<uint64_t>* const own_bytes_;
   const uint64_t budget_bytes_;
   TimerWheel* const timers_;

@@ -17,7 +17,8 @@ namespace windlass {
 // and listener, over all workers of all generations, for listener.max_connections_per_address.
 // Worker processes. Where a peer is counted, nobody outside can know: the hash is keyed. With tens
 // of thousands of connections a peer may look as if it had one or two more than it has
-// (common/peer_counts.h). Two workers that admit at the same moment may admit one too many.
+// (common/peer_counts.h). Two workers that admit at the same moment may admit one too many, and
+// while a connection moves from one to another neither counts it.
 // Blocking: never. Errors: without the key's secret nobody is counted.
 class PeerLimit {
  public:

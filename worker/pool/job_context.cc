@@ -40,8 +40,8 @@ absl::Duration JobContext::time_left() const {
 bool JobContext::cancelled() const {
   if (id_.slot().value >= scoreboard_.slots()) return false;
   const ProcessSlot& owner = scoreboard_.slot(id_.slot());
-  return owner.cancelled[id_.sequence() % ProcessSlot::kCancelled].load(
-             std::memory_order_relaxed) == id_.word();
+  return owner.cancelled[ProcessSlot::CancelledAt(id_, pools_)].load(std::memory_order_relaxed) ==
+         id_.word();
 }
 
 std::optional<std::string> JobContext::header(absl::string_view key) {

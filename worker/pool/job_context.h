@@ -19,7 +19,8 @@ namespace windlass {
 // processes; one object serves all jobs, one after the other. Blocking: never.
 class JobContext : public HandlerContext {
  public:
-  explicit JobContext(const Scoreboard& scoreboard) : scoreboard_(scoreboard) {}
+  // `pools`: how many the configuration has.
+  JobContext(const Scoreboard& scoreboard, size_t pools) : scoreboard_(scoreboard), pools_(pools) {}
 
   // `header` must stay valid until the next Begin. `attempt`: from 1.
   void Begin(JobId id, int attempt, Instant deadline, absl::string_view header);
@@ -44,6 +45,7 @@ class JobContext : public HandlerContext {
 
  private:
   const Scoreboard& scoreboard_;
+  const size_t pools_;
   JobId id_;
   int attempt_ = 1;
   absl::string_view handler_;

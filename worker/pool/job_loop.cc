@@ -55,11 +55,13 @@ JobLoop::JobLoop(ProcessSetup setup, ControlChannel* control, HandlerSet handler
       router_(*setup_.config),
       requests_(kCachedRequestMappings, /*writable=*/false),
       replies_(setup_, control),
-      context_(*setup_.scoreboard) {}
+      context_(*setup_.scoreboard, setup_.config->pools.size()) {}
 
 absl::Status JobLoop::EnterWalls(const Sandbox& sandbox) {
-  absl::Status entered = limits_.Enter(*setup_.config, setup_.pool,
-                                       PoolShare(setup_.payload_budget_bytes, *setup_.config));
+  // Also what is mapped of requests that are over.
+  const uint64_t share = PoolShare(setup_.payload_budget_bytes, *setup_.config);
+  absl::Status entered =
+      limits_.Enter(*setup_.config, setup_.pool, std::max(share, MappingCache::kMaxBytes));
   if (!entered.ok()) return entered;
   const absl::StatusOr<OwnedFd> asked = sandbox.Enter();
   if (!asked.ok() || !asked->valid()) return asked.status();
@@ -98,8 +100,9 @@ int JobLoop::TrimDelayMs() const {
   if (!replies_.holds_memory() && requests_.mapped_bytes() == 0 && !context_.holds_memory()) {
     return -1;
   }
-  const bool is_short = setup_.scoreboard->PayloadBytes(setup_.pool) >
-                        PoolShare(setup_.payload_budget_bytes, *setup_.config) / 4;
+  const uint64_t held =
+      setup_.scoreboard->PayloadBytes(PoolKey(setup_.config->pools[setup_.pool].name));
+  const bool is_short = held > PoolShare(setup_.payload_budget_bytes, *setup_.config) / 4;
   return is_short ? kShortTrimMs : kIdleTrimMs;
 }
 
@@ -197,7 +200,10 @@ void JobLoop::RunJob() {
   absl::StatusOr<MappingCache::Entry*> mapped =
       requests_.Acquire(receiver_.fds()[0].get(), mapped_bytes);
   if (!mapped.ok()) return replies_.SendError(ErrorCode::kUnavailable, "payload cannot be mapped");
+  is_elsewhere_ = false;
   RunHandler(job_.handler(), absl::string_view((*mapped)->mapping.data(), job_.file_bytes()));
+  // Memory that goes on to another pool does not come again.
+  if (is_elsewhere_) return requests_.Drop(*mapped);
   requests_.Release(*mapped);
 }
 
@@ -218,7 +224,10 @@ void JobLoop::RunHandler(uint32_t index, absl::string_view content) {
       return replies_.Send(response);
     }
     index = route.handler;
-    if (handlers_.at(index) == nullptr) return replies_.SendElsewhere(index);
+    if (handlers_.at(index) == nullptr) {
+      is_elsewhere_ = true;
+      return replies_.SendElsewhere(index);
+    }
     context_.ShortenTo(started + setup_.config->handlers[index].deadline);
     slot_.job_deadline_ns.store(context_.deadline().ns, std::memory_order_relaxed);
   }

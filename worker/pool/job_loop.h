@@ -73,6 +73,7 @@ class JobLoop {
   MappingCache requests_;
   ReplySender replies_;
   bool stopping_ = false;
+  bool is_elsewhere_ = false;  // the job is another pool's
   ProcessLimits limits_;
   LogLimit output_limit_{kOutputRate}, malformed_log_;
   uint32_t waits_ = 0;

@@ -181,7 +181,7 @@ bool ReplySender::IsFree(const Held& held) const {
   const ProcessSlot& owner = setup_.scoreboard->slot(held.owner.slot());
   if (owner.pid.load() == 0 || owner.incarnation.load() != held.owner.incarnation()) return true;
   // The worker has said that it will not use this answer.
-  const size_t at = held.owner.sequence() % ProcessSlot::kCancelled;
+  const size_t at = ProcessSlot::CancelledAt(held.owner, setup_.config->pools.size());
   return owner.cancelled[at].load(std::memory_order_relaxed) == held.owner.word();
 }
 
@@ -190,7 +190,7 @@ bool ReplySender::Grow(Held* held, uint64_t bytes) {
   if (bytes <= held->touched) return true;
   ProcessSlot& slot = setup_.scoreboard->MutableSlot(setup_.slot);
   slot.payload_bytes.fetch_add(bytes - held->touched);  // first claim, then look
-  if (setup_.scoreboard->PayloadBytes(setup_.pool) >
+  if (setup_.scoreboard->PayloadBytes(PoolKey(setup_.config->pools[setup_.pool].name)) >
       PoolShare(setup_.payload_budget_bytes, *setup_.config)) {
     slot.payload_bytes.fetch_sub(bytes - held->touched);
     return false;

@@ -142,7 +142,7 @@ class Fault(unittest.TestCase):
         configuration = (tried.INSTALLED / "etc" / "windlass" / "windlass.toml").read_text()
         printed = tried.output_of(tried.BUILD / "windlassd", "--print-config")
         for text in (configuration, printed):
-            self.assertNotIn("fault\"", text)
+            self.assertNotIn("\"fault\"", text)
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ class Completion(unittest.TestCase):
         commands = manual.commands_of("windlassctl")
         levels = commands["log-level"].split()[0].split("|")
         self.assertEqual([word for word in offered("windlassctl log-level ") if word[0] != "-"], levels)
-        sizes = re.findall(r"\[(\w+=)N", commands["scale"])
+        sizes = re.findall(r"\[(\w+(?:=|\.))(?:N|NAME=N)", commands["scale"])
         self.assertEqual([word for word in offered("windlassctl scale ") if word[0] != "-"], sizes)
 
     def test_protocols_and_handlers_are_those_of_the_configuration(self):

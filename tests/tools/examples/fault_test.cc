@@ -81,7 +81,7 @@ TEST_F(Fault, RefusesWhatIsNoJsonObject) {
 }
 
 TEST_F(Fault, NamesTheKindsThatItKnowsWhenAskedForAnother) {
-  const absl::Status status = Handle(R"({"action": "fault", "kind": "flood"})").status();
+  const absl::Status status = Handle(R"({"action": "fault", "kind": "drought"})").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("segv, abort, trap, forbidden-call, exit, throw, hang"));
 }

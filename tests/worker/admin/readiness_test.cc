@@ -6,8 +6,9 @@ namespace windlass {
 namespace {
 
 void AddProcess(proto::StatusReport* report, const char* role, uint32_t generation,
-                const char* state = "serving") {
+                const char* state = "serving", const char* pool = "") {
   proto::StatusReport::Process& process = *report->add_processes();
+  process.set_pool(pool);
   process.set_role(role);
   process.set_generation(generation);
   process.set_state(state);
@@ -19,7 +20,8 @@ proto::StatusReport Report(const char* state) {
   report.set_state(state);
   report.set_generation(2);
   AddProcess(&report, "worker", 2);
-  AddProcess(&report, "pool", 2);
+  AddProcess(&report, "pool", 2, "serving", "default");
+  report.add_pools()->set_name("default");
   return report;
 }
 
@@ -52,6 +54,19 @@ TEST(Readiness, NeedsAWorkerAndAPoolProcessOfTheGenerationThatServes) {
   EXPECT_EQ(WhyNot(report), "no pool process is ready");
   report.add_failed_roles("pool");
   EXPECT_EQ(WhyNot(report), "no pool process is ready: none can be started");
+}
+
+TEST(Readiness, GoesWithoutAnotherPoolOnlyWhileThatIsBeingReplaced) {
+  proto::StatusReport report = Report("serving");
+  report.add_pools()->set_name("images");
+  AddProcess(&report, "pool", 2, "waiting", "images");
+  EXPECT_EQ(WhyNot(report), "");
+  report.add_failed_roles("pool.images");
+  EXPECT_EQ(WhyNot(report), "no pool process of pool images is ready: none can be started");
+  report.mutable_processes(2)->set_state("serving");
+  EXPECT_EQ(WhyNot(report), "");
+  report.mutable_processes(1)->set_state("waiting");
+  EXPECT_EQ(WhyNot(report), "no pool process is ready") << "another pool's does not stand in";
 }
 
 }  // namespace

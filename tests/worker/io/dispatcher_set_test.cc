@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/fingerprint.h"
+#include "common/pools.h"
 #include "proto/job.pb.h"
 
 namespace windlass {
@@ -33,7 +34,10 @@ class DispatcherSetTest : public testing::Test, private AnswerSink {
     config_.handlers[kThumbnail].name = "thumbnail";
     config_.handlers[kThumbnail].pool = "images";
     config_.handlers[kThumbnail].deadline = absl::Seconds(3);
-    board_.MutableHeader().bays[0].workers = 1;
+    GenerationBay& bay = board_.MutableHeader().bays[0];
+    bay.workers = 1;
+    bay.pool_keys[kDefault] = PoolKey(kDefaultPool);
+    bay.pool_keys[kImages] = PoolKey("images");
     setup_.slot = kWorker;
     setup_.incarnation = 1;
     setup_.config = &config_;

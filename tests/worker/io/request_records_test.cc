@@ -19,7 +19,8 @@ class RunRecordTest : public testing::Test, private AnswerSink {
     setup_.pools = {{jobs_.send_end.get(), replies_.receive_end.get()}};
     setup_.payload_budget_bytes = 1 << 20;
     setup_.fingerprint_secret = secret_.get();
-    payloads_.emplace(board_, &board_.MutableSlot(kWorker), 0, 1 << 20, &timers_);
+    payloads_.emplace(board_, &board_.MutableSlot(kWorker).load[0].payload_bytes,
+                      PoolKey(kDefaultPool), 1 << 20, &timers_);
     dispatcher_.emplace(setup_, 0, &timers_, &*payloads_, static_cast<AnswerSink*>(this), nullptr);
     exchanges_.emplace(&*dispatcher_);
   }

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/fingerprint.h"
 #include "common/job_channel.h"
+#include "common/pools.h"
 #include "proto/handover.pb.h"
 #include "proto/job.pb.h"
 #include "tests/common/socket_pairs.h"
@@ -350,6 +351,7 @@ class WorkersTest : public testing::Test {
     bay.generation = 1;
     bay.workers = kMostWorkers;
     bay.pool_ready[0] = 1000;
+    bay.pool_keys[0] = PoolKey(kDefaultPool);
   }
 
   TestWorker& AddWorker() {

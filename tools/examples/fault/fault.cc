@@ -90,7 +90,7 @@ class FaultHandler : public Handler {
     absl::string_view name;
     Result (FaultHandler::*run)(Arguments&, HandlerContext&);
   };
-  static constexpr size_t kKindCount = 28;
+  static constexpr size_t kKindCount = 29;
   static const std::array<Kind, kKindCount> kKinds;
 
   Result SegV(Arguments&, HandlerContext&);
@@ -109,6 +109,7 @@ class FaultHandler : public Handler {
   Result Call(Arguments& arguments, HandlerContext&);
   Result Fork(Arguments& arguments, HandlerContext&);
   Result GarbageFds(Arguments& arguments, HandlerContext&);
+  Result Flood(Arguments& arguments, HandlerContext&);
   Result Echo(Arguments& arguments, HandlerContext&);
   Result Attempt(Arguments&, HandlerContext& context);
   Result CrashOnce(Arguments&, HandlerContext& context);
@@ -147,6 +148,7 @@ constexpr std::array<FaultHandler::Kind, FaultHandler::kKindCount> FaultHandler:
     {"call", &FaultHandler::Call},
     {"fork", &FaultHandler::Fork},
     {"garbage-fds", &FaultHandler::GarbageFds},
+    {"flood", &FaultHandler::Flood},
     {"echo", &FaultHandler::Echo},
     {"attempt", &FaultHandler::Attempt},
     {"crash-once", &FaultHandler::CrashOnce},
@@ -299,23 +301,29 @@ FaultHandler::Result FaultHandler::Fork(Arguments& arguments, HandlerContext&) {
 
 FaultHandler::Result FaultHandler::GarbageFds(Arguments& arguments, HandlerContext&) {
   const uint64_t bytes = arguments.Integer("bytes", 4096, kMostGarbageBytes);
-  const uint64_t ms = arguments.Integer("ms", 0, kMostMs);
   const bool fds_only = arguments.Boolean("fds_only", false);
   const bool maps_only = arguments.Boolean("maps_only", false);
   if (!arguments.status().ok()) return arguments.status();
   int written = 0;
-  const absl::Time until = absl::Now() + absl::Milliseconds(ms);
-  while (!maps_only) {
+  if (!maps_only) {
     const absl::StatusOr<int> descriptors = WriteGarbageToDescriptors(bytes);
     if (!descriptors.ok()) return descriptors.status();
-    written += *descriptors;
-    if (absl::Now() >= until) break;
+    written = *descriptors;
   }
   if (!fds_only) {
     const absl::Status survived = WriteGarbageToMappings();
     if (!survived.ok()) return survived;
   }
   return AnswerText(absl::StrCat("Wrote to ", written, " descriptors."));
+}
+
+FaultHandler::Result FaultHandler::Flood(Arguments& arguments, HandlerContext&) {
+  const uint64_t bytes = arguments.Integer("bytes", 8, kMostGarbageBytes);
+  const uint64_t ms = arguments.Integer("ms", 1000, kMostMs);
+  if (!arguments.status().ok()) return arguments.status();
+  const absl::StatusOr<int> sent = FloodSockets(bytes, absl::Milliseconds(ms));
+  if (!sent.ok()) return sent.status();
+  return AnswerText(absl::StrCat("Sent ", *sent, " packets."));
 }
 
 FaultHandler::Result FaultHandler::Echo(Arguments& arguments, HandlerContext&) {

@@ -19,6 +19,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 namespace windlass::fault {
 namespace {
@@ -119,6 +120,19 @@ absl::StatusOr<int> WriteGarbageToDescriptors(size_t bytes) {
     if (n > 0) ++written;
   }
   return written;
+}
+
+absl::StatusOr<int> FloodSockets(size_t bytes, absl::Duration duration) {
+  absl::StatusOr<std::vector<int>> sockets = DescriptorsFrom3();
+  if (!sockets.ok()) return sockets.status();
+  const std::vector<char> garbage(std::min(bytes, kMostGarbageBytes), 'x');
+  int sent = 0;
+  for (const absl::Time until = absl::Now() + duration; absl::Now() < until;) {
+    for (const int fd : *sockets) {
+      if (::send(fd, garbage.data(), garbage.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) ++sent;
+    }
+  }
+  return sent;
 }
 
 absl::Status WriteGarbageToMappings() {

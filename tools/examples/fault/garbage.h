@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 // What a process does that has lost its mind: the server must not care what its own processes say.
 
@@ -15,6 +16,10 @@ constexpr size_t kMostGarbageBytes = 65'536;
 // non-blocking, for all who share them. How many took some. REQUIRES: bytes <= kMostGarbageBytes.
 // Blocking: never.
 absl::StatusOr<int> WriteGarbageToDescriptors(size_t bytes);
+
+// The same bytes to every socket among them, as fast as they take them, for so long. How many
+// packets.
+absl::StatusOr<int> FloodSockets(size_t bytes, absl::Duration duration);
 
 // Random bytes over every writable mapping, at most the first 16 MiB of each: what is shared with
 // other processes first, then the heap, the data of all libraries and the stack, with the frames of
