@@ -115,7 +115,7 @@ absl::string_view SandboxLevelName(SandboxLevel level) {
 
 const KeyTable<PoolConfig>& PoolKeys() {
   static const auto& keys =
-      *new KeyTable<PoolConfig>{"pool", "Processes that run handlers.", MakePoolKeys()};
+      *new KeyTable<PoolConfig>{"pool", "Processes that run handlers. [pool.NAME] is one more pool, with the same keys.", MakePoolKeys()};
   return keys;
 }
 

@@ -39,6 +39,20 @@ bool AddText(absl::string_view text, LocatedConfig* located, ConfigErrors* error
   return true;
 }
 
+// Of pool.NAME.KEY: a pool is made in the file, with its handlers; here its name is a slip.
+std::string UnknownPoolIn(absl::string_view key, const Config& config) {
+  const size_t last = key.rfind('.');
+  if (!absl::ConsumePrefix(&key, "pool.") || last < sizeof("pool.")) return "";
+  const absl::string_view name = key.substr(0, key.rfind('.'));
+  if (key.find('.') == absl::string_view::npos) return "";
+  std::vector<std::string> names;
+  for (const PoolConfig& pool : config.pools) {
+    if (pool.name == name) return "";
+    names.push_back(pool.name);
+  }
+  return absl::StrCat("there is no [pool.", name, "]", DidYouMean(name, names));
+}
+
 void AddSet(const std::string& set, LocatedConfig* located, ConfigErrors* errors) {
   const Origin origin{absl::StrCat("--set ", set), {}};
   const size_t equals = set.find('=');
@@ -49,6 +63,9 @@ void AddSet(const std::string& set, LocatedConfig* located, ConfigErrors* errors
   }
   if (absl::StartsWith(key, "listener.") || absl::StartsWith(key, "handler.")) {
     return errors->Add(origin, absl::StrCat("'", key, "' is one of several: set it in a file"));
+  }
+  if (const std::string unknown = UnknownPoolIn(key, located->config); !unknown.empty()) {
+    return errors->Add(origin, unknown);
   }
   const absl::string_view value = absl::string_view(set).substr(equals + 1);
   AddValue(key, ReadTomlValue(absl::StripAsciiWhitespace(value)), origin, located, errors);

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "common/config_check.h"
 #include "common/config_load.h"
 #include "common/config_print.h"
 #include "common/log.h"
@@ -111,6 +112,9 @@ int Check(const Config& config) {
   const absl::Status loaded =
       AskChild([&config] { return CheckPlugins(config); }, config.master.startup_timeout);
   if (!loaded.ok()) return Fail(absl::StrCat(config.source, ": ", loaded.message()), EX_CONFIG);
+  for (const std::string& doubt : DoubtfulSettings(config)) {
+    std::cerr << "windlassd: " << config.source << ": warning: " << doubt << "\n";
+  }
   return std::cout << config.source << ": valid\n", 0;
 }
 

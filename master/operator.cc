@@ -220,7 +220,8 @@ void Operator::Scale(const proto::CtlRequest::Scale& request, const Errand& erra
   std::string sizes = absl::StrCat(current.wanted_workers(), " workers, ");
   for (uint32_t pool = 0; pool < config.pools.size(); ++pool) {
     absl::StrAppend(&sizes, current.wanted_pool(pool), " pool processes",
-                    OfPool(config.pools[pool]), ", ");
+                    OfPool(config.pools[pool]),
+                    config.pools[pool].max > 0 ? " (it follows the load)" : "", ", ");
   }
   End(errand, AuditResult::kOk,
       absl::StrCat(sizes, request.keep() ? "also after reloads" : "until the next reload"));

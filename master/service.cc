@@ -178,6 +178,7 @@ void Service::Commit() {
   farewell.kept_admin = current_->admin_listeners().HandOverTo(&next_->admin_listeners());
   former_.push_back(std::move(current_));
   current_ = std::move(next_);
+  ForgetKeptPools();
   if (next_log_.valid()) SwitchLog();
   SwitchLogFormat();
   if (!services_.settings->log_level) SetLogLevel(LevelOf(current_->generation().config()));

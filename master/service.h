@@ -103,6 +103,7 @@ class Service : public SupervisorOwner, public TimerOwner {
   absl::StatusOr<std::unique_ptr<Supervisor>> MakeGeneration(Config config);
   absl::StatusOr<GenerationPlace> FindPlace(const Config& config) const;
   absl::Status CheckSizes(const SizingOverride& wanted) const;
+  void ForgetKeptPools();
   SizingOverride ScaledSizes(const Generation& next, int room) const;
   void BeginReload();
   void Commit();

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
+#include "common/nearest_name.h"
 #include "common/pools.h"
 #include "master/service.h"
 
@@ -20,7 +21,10 @@ absl::Status Service::CheckSizes(const SizingOverride& wanted) const {
   for (const auto& [name, processes] : wanted.pools) {
     const uint32_t index = name.empty() ? UINT32_MAX : PoolNamed(config, name);
     if (index == UINT32_MAX) {
-      return absl::NotFoundError(absl::StrCat("there is no pool '", name, "'"));
+      std::vector<std::string> names;
+      for (const PoolConfig& pool : config.pools) names.push_back(pool.name);
+      return absl::NotFoundError(
+          absl::StrCat("there is no pool '", name, "'", DidYouMean(name, names)));
     }
     const PoolConfig& pool = config.pools[index];
     const int now = current_->wanted_pool(index);
@@ -64,6 +68,16 @@ SizingOverride Service::ScaledSizes(const Generation& next, int room) const {
   return sizes;
 }
 
+// Of pools that are gone, or now follow the load: who brings them back has other sizes in mind.
+void Service::ForgetKeptPools() {
+  const Config& config = current_->generation().config();
+  for (auto kept = kept_.pools.begin(); kept != kept_.pools.end();) {
+    const uint32_t pool = PoolNamed(config, kept->first);
+    const bool stays = pool != UINT32_MAX && config.pools[pool].max == 0;
+    kept = stays ? std::next(kept) : kept_.pools.erase(kept);
+  }
+}
+
 // With each pool the memory for payloads of the others is less.
 void Service::WarnOfSmallShares(const Generation& generation) const {
   const Config& config = generation.config();
@@ -87,9 +101,12 @@ absl::Status Service::Resize(const SizingOverride& wanted, bool keep) {
     current_->ResizeWorkers(*wanted.workers);
   }
   for (const auto& [name, processes] : wanted.pools) {
+    const Config& config = current_->generation().config();
+    const uint32_t pool = PoolNamed(config, name);
     kept_.pools.erase(name);
-    if (keep) kept_.pools[name] = processes;
-    current_->ResizePool(PoolNamed(current_->generation().config(), name), processes);
+    // One that follows the load does so from there, also over reloads.
+    if (keep && config.pools[pool].max == 0) kept_.pools[name] = processes;
+    current_->ResizePool(pool, processes);
   }
   return absl::OkStatus();
 }

@@ -95,8 +95,10 @@ uint32_t Supervisor::NumberOf(const Child& child) const {
 }
 
 std::string Supervisor::NameOf(const Child& child) const {
-  return child.slot ? ProcessName(*child.role, *child.slot, *board_)
-                    : absl::StrCat("a ", child.role->name);
+  const std::string of_pool = OfPool(generation_.config().pools[child.pool]);
+  return absl::StrCat(child.slot ? ProcessName(*child.role, *child.slot, *board_)
+                                 : absl::StrCat("a ", child.role->name),
+                      of_pool);
 }
 
 void Supervisor::Start(bool answers_early) {

@@ -50,16 +50,17 @@ def build(is_test):
     subprocess.run(["cmake", "--build", BUILD, "-j", str(os.cpu_count()), "--target", "fuzz_programs"], check=True)
 
 
-def program(name):
-    path = BUILD / "programs" / f"{name}_fuzz"
+def program(name, kind="_fuzz"):
+    path = BUILD / "programs" / f"{name}{kind}"
     if not path.exists():
         skip(f"not built: {path}")
     return path
 
 
-def run(command):
+def run(command, environment=None):
     print(shlex.join(map(str, command)), flush=True)
-    return subprocess.run(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, check=False).returncode == 0
+    environment = environment or ENVIRONMENT
+    return subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def replay(name):
@@ -86,6 +87,9 @@ def main(action, *arguments):
     if action == "build":
         build(is_test="--or-skip" in arguments)
         return True
+    if action == "sanitized":  # the tests of one folder, with sanitizers
+        # They abort on purpose, too.
+        return run([program(arguments[0], kind="")], ENVIRONMENT | {"ASAN_OPTIONS": "detect_container_overflow=0"})
     if action == "replay":
         return replay(arguments[0])
     if action == "new":

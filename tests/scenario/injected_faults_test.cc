@@ -25,7 +25,8 @@ struct InjectedFault {
   const char* role;  // of the processes whose calls fail
   const char* call;
   const char* error;
-  const char* when;       // as of strace(1): which calls
+  const char* when;  // as of strace(1): which calls. Of frequent ones none at the end: one from
+                     // whose middle strace detaches fails with ENOSYS, which no kernel returns
   bool may_drop = false;  // a client's connection may end by it
   int least = 5;          // so many times it must have happened
 };
@@ -35,26 +36,26 @@ const InjectedFault kFaults[] = {
     {"worker", "accept4", "ENOMEM", "1+2", true},
     {"worker", "accept4", "EINTR", "1+3"},
     // Of a removal, which the kernel never refuses, it would be the end of the worker.
-    {"worker", "epoll_ctl", "ENOMEM", "5+37", true},
+    {"worker", "epoll_ctl", "ENOMEM", "5..400+37", true, 1},
     {"worker", "memfd_create", "EMFILE", "1+2"},
     {"worker", "memfd_create", "ENOMEM", "1+3"},
     {"worker", "mmap", "ENOMEM", "1+2"},
-    {"worker", "sendmsg", "EAGAIN", "3+7"},
-    {"worker", "sendmsg", "ENOBUFS", "3+11", true},
-    {"worker", "sendmsg", "EINTR", "2+5"},
-    {"worker", "sendto", "EAGAIN", "3+7"},
-    {"worker", "sendto", "EINTR", "2+5"},
-    {"worker", "recvfrom", "EINTR", "2+5"},
-    {"worker", "recvfrom", "EAGAIN", "3+7"},
-    {"worker", "recvmsg", "EINTR", "2+5"},
-    {"worker", "recvmsg", "EAGAIN", "3+7"},
-    {"worker", "recvmsg", "ENOMEM", "3+23"},
-    {"pool", "recvmsg", "EAGAIN", "3+7"},
-    {"pool", "recvmsg", "EINTR", "2+5"},
-    {"pool", "recvmsg", "ENOMEM", "3+23"},
-    {"pool", "sendmsg", "EAGAIN", "5+41", true},  // the worker is taken for stuck
-    {"pool", "sendmsg", "EINTR", "2+5"},
-    {"pool", "sendmsg", "ENOBUFS", "5+41", true},
+    {"worker", "sendmsg", "EAGAIN", "3..400+7"},
+    {"worker", "sendmsg", "ENOBUFS", "3..400+11", true},
+    {"worker", "sendmsg", "EINTR", "2..400+5"},
+    {"worker", "sendto", "EAGAIN", "3..400+7"},
+    {"worker", "sendto", "EINTR", "2..400+5"},
+    {"worker", "recvfrom", "EINTR", "2..400+5"},
+    {"worker", "recvfrom", "EAGAIN", "3..400+7"},
+    {"worker", "recvmsg", "EINTR", "2..400+5"},
+    {"worker", "recvmsg", "EAGAIN", "3..400+7"},
+    {"worker", "recvmsg", "ENOMEM", "3..400+23"},
+    {"pool", "recvmsg", "EAGAIN", "3..400+7"},
+    {"pool", "recvmsg", "EINTR", "2..400+5"},
+    {"pool", "recvmsg", "ENOMEM", "3..400+23"},
+    {"pool", "sendmsg", "EAGAIN", "5..400+41", true},  // the worker is taken for stuck
+    {"pool", "sendmsg", "EINTR", "2..400+5"},
+    {"pool", "sendmsg", "ENOBUFS", "5..400+41", true},
     {"pool", "memfd_create", "EMFILE", "1+2", false, 1},
     {"pool", "mmap", "ENOMEM", "1+3"},
     // Of these the master and the zygote make some when a process has died, which others do.
@@ -62,9 +63,9 @@ const InjectedFault kFaults[] = {
     {"master", "clone", "ENOMEM", "2+3", true},
     {"master", "socketpair", "EMFILE", "1+2", true},
     {"master", "memfd_create", "EMFILE", "1+2", true},
-    {"master", "recvmsg", "EINTR", "1+3", true},
-    {"master", "recvmsg", "ENOMEM", "2+5", true},
-    {"master", "sendmsg", "ENOBUFS", "2+5", true},
+    {"master", "recvmsg", "EINTR", "1..400+3", true},
+    {"master", "recvmsg", "ENOMEM", "2..400+5", true},
+    {"master", "sendmsg", "ENOBUFS", "2..400+5", true},
     {"zygote", "clone", "EAGAIN", "1+2", true},
     {"zygote", "clone", "ENOMEM", "1+2", true},
 };
@@ -101,6 +102,10 @@ class Injection {
 
   void End() {
     if (pid_ <= 0) return;
+    for (int before = -1, turns = 0; before != count() && turns < 20; ++turns) {
+      before = count();
+      absl::SleepFor(absl::Milliseconds(100));
+    }
     ::kill(pid_, SIGINT);  // it detaches
     ::waitpid(std::exchange(pid_, 0), nullptr, 0);
   }

@@ -2,11 +2,19 @@
 import re
 
 import clients
+import scenario
 from scenario import CONFIG, MESSAGE, Scenario
 
 LARGEST_EXPOSURE = 1.5
 DYNAMIC_USERS = range(61184, 65520)  # systemd's
 SECCOMP_FILTER = "2"
+FAULT = "/srv/fault.so"  # tools/examples/fault
+FAULT_HANDLER = f"""
+[[handler]]
+name = "fault"
+library = "{FAULT}"
+idempotent = false
+"""
 
 
 class Hardening(Scenario):
@@ -35,6 +43,21 @@ class Hardening(Scenario):
         self.assertEqual(status["Seccomp"], SECCOMP_FILTER, what)
         for user in status["Uid"].split():
             self.assertIn(int(user), DYNAMIC_USERS, what)
+        # The memory of what is not dumpable is root's: nobody of its user can look into it.
+        self.assertEqual(self.machine.run("stat", "--format=%u", f"/proc/{pid}/mem").stdout.strip(), "0", what)
+
+    def test_hardening_leaves_the_sandbox_of_the_pool_to_do_its_part(self):
+        self.machine.copy_in(scenario.FOLDER.parent / "plugins" / "fault.so", FAULT)
+        for level, call, forbidden in (("strict", "open", "openat"), ("basic", "exec", "execve")):
+            with self.subTest(level):
+                self.service.configure(CONFIG.replace("[pool]", f"[pool]\nsandbox = \"{level}\"") + FAULT_HANDLER)
+                self.service.start()
+                allowed = b'{"kind": "call", "name": "clock"}'
+                self.assertEqual(clients.ask(MESSAGE, allowed, "fault").status, "ok")
+                tried = b'{"kind": "call", "name": "%s"}' % call.encode()
+                self.assertEqual(clients.ask(MESSAGE, tried, "fault").status, "handler_crashed")
+                self.journal.wait_for(f"the sandbox forbids {forbidden}: {forbidden}(")
+                self.service.stop()
 
 
 class Instances(Scenario):

@@ -14,7 +14,8 @@ constexpr absl::Duration kMemoryRetryEvery = absl::Milliseconds(20);
 constexpr absl::Duration kMemoryWait = absl::Seconds(2);  // then the request is refused
 constexpr absl::string_view kNoMemory =
     "the memory for payloads in flight is used up, retry in 1000 ms";
-constexpr absl::string_view kBeyondMemory = "content beyond half of workers.payload_memory";
+constexpr absl::string_view kBeyondMemory =
+    "content beyond half of its pool's share of workers.payload_memory";
 
 // What a request counts for that may be refused before it is a job.
 uint32_t HandlerOf(const Route& route) {
