@@ -41,10 +41,8 @@ bool AddText(absl::string_view text, LocatedConfig* located, ConfigErrors* error
 
 // Of pool.NAME.KEY: a pool is made in the file, with its handlers; here its name is a slip.
 std::string UnknownPoolIn(absl::string_view key, const Config& config) {
-  const size_t last = key.rfind('.');
-  if (!absl::ConsumePrefix(&key, "pool.") || last < sizeof("pool.")) return "";
+  if (!absl::ConsumePrefix(&key, "pool.") || key.find('.') == absl::string_view::npos) return "";
   const absl::string_view name = key.substr(0, key.rfind('.'));
-  if (key.find('.') == absl::string_view::npos) return "";
   std::vector<std::string> names;
   for (const PoolConfig& pool : config.pools) {
     if (pool.name == name) return "";

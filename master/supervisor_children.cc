@@ -344,6 +344,7 @@ void Supervisor::ClearSlot(const Child& child) {
     load.jobs_queued.store(0);
     load.lanes_queued.store(0);
     load.next_since_ns.store(0);
+    load.queued_since_ns.store(0);
     load.payload_bytes.store(0);
   }
   slot.connections.store(0);

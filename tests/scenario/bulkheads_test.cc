@@ -214,6 +214,19 @@ TEST(Bulkheads, ScaleNamesThePool) {
   EXPECT_TRUE(absl::StrContains(server->Ctl({"status"}).out, "bad"));
 }
 
+TEST(Bulkheads, AKeptSizeGoesWithItsPool) {
+  const auto server = Server::StartWithConfig(ConfigText(TwoPools()));
+  const auto wanted = [&] { return ServerStatus::Of(*server).pools.back().wanted; };
+  ASSERT_EQ(server->Ctl({"scale", "pool.bad=3", "--keep"}).exit_code, 0);
+  ASSERT_TRUE(Reload(*server));
+  EXPECT_EQ(wanted(), 3u);
+  server->WriteConfig(ConfigText());
+  ASSERT_TRUE(Reload(*server));
+  server->WriteConfig(ConfigText(TwoPools()));
+  ASSERT_TRUE(Reload(*server));
+  EXPECT_EQ(wanted(), 2u) << "who brings it back has the file in mind";
+}
+
 // The ledger's requests are for echo, which wanders from pool to pool.
 TEST(Bulkheads, ReloadsAndUpgradesThatMoveHandlersLoseNothing) {
   const auto config = [](absl::string_view pools, absl::string_view pool_of_echo) {

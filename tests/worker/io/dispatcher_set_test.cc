@@ -154,6 +154,21 @@ TEST_F(DispatcherSetTest, OnePoolCannotAnswerOrLoseTheJobsOfAnother) {
   EXPECT_EQ(answers_[0].content, "true");
 }
 
+TEST_F(DispatcherSetTest, OnePoolThatFloodsItsChannelDoesNotKeepTheWorkerFromTheOthers) {
+  std::string envelope;
+  EncodeEnvelope(Done(1), &envelope);
+  constexpr uint64_t kFlood = 300;
+  for (uint64_t i = 0; i < kFlood; ++i) {
+    ASSERT_EQ(SendJobPacket(replies_[kImages].send_end.get(), envelope, {}, {}),
+              PacketOutcome::kDone);
+  }
+  const Word<uint64_t>& dropped = board_.slot(kWorker).late_replies;
+  set_->at(kImages).OnRepliesReady();
+  EXPECT_LT(dropped.load(), kFlood / 2) << "the rest is for the next turn";
+  for (int turn = 0; turn < 10; ++turn) set_->at(kImages).OnRepliesReady();
+  EXPECT_EQ(dropped.load(), kFlood);
+}
+
 TEST_F(DispatcherSetTest, JobIdsOfPoolsDiffer) {
   Exchange* const other = exchanges_->Take(nullptr);
   set_->Submit(exchange_, Asking(proto::RUN, kEcho), "a");
