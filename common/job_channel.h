@@ -21,7 +21,7 @@ namespace windlass {
 // accepted job gets exactly one answer; how that is kept is in worker/io/dispatcher.h.
 
 // Changes when processes of an older and a newer binary can no longer work on one queue.
-constexpr uint32_t kJobFormat = 1;
+constexpr uint32_t kJobFormat = 2;
 
 // The largest payload that travels inside a packet; beyond it goes a memfd, which costs a
 // descriptor and a look at the mapping cache but no copies through the socket's buffers. Some tens
@@ -29,7 +29,9 @@ constexpr uint32_t kJobFormat = 1;
 constexpr size_t kInlinePayloadMax = 32 << 10;
 // The largest envelope: a client's whole header object (64 KiB) and what else is said about a job.
 constexpr size_t kEnvelopeMax = (64 << 10) + (72 << 10);
-constexpr size_t kPacketMax = 4 + kEnvelopeMax + kInlinePayloadMax;
+// What all parts of a job have returned, for the one that makes its answer of it.
+constexpr size_t kPartResultsMax = 32 << 10;
+constexpr size_t kPacketMax = 4 + kEnvelopeMax + kInlinePayloadMax + kPartResultsMax;
 // Of each channel's send buffer: room for two packets of the largest size, or for hundreds of usual
 // ones.
 constexpr int kChannelBufferBytes = 512 << 10;

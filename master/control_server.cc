@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "common/log.h"
+#include "common/pool_mark.h"
 #include "common/posix.h"
 #include "master/audit.h"
 
@@ -88,9 +89,14 @@ void ControlServer::Welcome(OwnedFd socket) {
   Client* const client = clients_.back().get();
   client->peer = *peer;
   timers_->Arm(&client->timer, timers_->now() + kRequestTimeout);
+  absl::string_view fault;
   if (peer->user != 0 && peer->user != ::geteuid()) {
-    Audit("connection", Asker::OfPeer(*peer), AuditResult::kRefused,
-          "a user who is neither root nor ours", timers_->now());
+    fault = "a user who is neither root nor ours";
+  } else if (ComesFromPoolProcess(client->dialogue.fd())) {  // handlers are no operators
+    fault = "a process of a pool, or one that went";
+  }
+  if (!fault.empty()) {
+    Audit("connection", Asker::OfPeer(*peer), AuditResult::kRefused, fault, timers_->now());
     client->dialogue.Refuse("permission denied");
     client->dialogue.Write();
   }

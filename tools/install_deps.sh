@@ -18,6 +18,8 @@ packages=(
   libseccomp-dev                            # the sandbox of pool processes
   libboost-dev                              # HTTP (Boost.Beast)
   libncurses-dev                            # windlassctl top
+  libpng-dev libturbojpeg0-dev              # the handler image
+  libeigen3-dev                             # the handler infer
   dpkg-dev                                  # the Debian package
   libgtest-dev libgmock-dev                 # tests
   netcat-openbsd                            # a client the tests use
@@ -36,7 +38,7 @@ for_tests=(
   prometheus                                # promtool: metrics and alert rules
 )
 for_fuzz=(clang libclang-rt-14-dev)         # libFuzzer
-for_bench=(nginx-light php-fpm wrk)         # peers beside which http is measured, and their client
+for_bench=(nginx-light php-fpm wrk python3-numpy)  # peers beside which is measured, and a client of http
 [ "${1:-}" = bench ] && packages+=("${for_bench[@]}")
 [ "${1:-}" = lint ] && packages+=(clang-format clang-tidy)
 [ "${1:-}" = fuzz ] && packages+=("${for_fuzz[@]}")

@@ -2,7 +2,7 @@
 """The runner of `make bench`: Windlass beside bare peers, in one run on one machine, as ratios.
 
 Alternates Windlass and its peers, takes medians, prints every figure with its target, ends after
-about six minutes, with every process that it started gone. Loopback only.
+about nine minutes, with every process that it started gone. Loopback only.
 
 Exit code: 0 all figures were measured (targets may be missed; --strict makes that 1), 1 not all.
 """
@@ -23,6 +23,7 @@ import time
 
 from faults import FaultBench, fault_figures
 from http_peers import HttpBench, http_figures
+from large import LargeBench, large_figures
 from processes import (BenchError, Processes, Server, cpu_seconds, descendants,
                        memory_and_descriptors)
 
@@ -38,31 +39,35 @@ class Bench:
         self.build = build
         self.processes = Processes()
         self.runtime = tempfile.TemporaryDirectory(prefix="windlass-bench-")
+        self.environment = {**os.environ, "RUNTIME_DIRECTORY": self.runtime.name}
 
     def windlass(self, *protocols, workers=2, pool=2):
         command = [self.build / "windlassd", f"--workers={workers}", f"--pool={pool}", NO_ADMIN]
         command += [f"--listen={protocol}://127.0.0.1:0" for protocol in protocols]
         return Server(self.processes, command, len(protocols), "stderr",
-                      r"listening protocol=(\S+) address=\S*:(\d+)",
-                      env={**os.environ, "RUNTIME_DIRECTORY": self.runtime.name})
+                      r"listening protocol=(\S+) address=\S*:(\d+)", env=self.environment)
 
     def faulty(self, config):
+        path = self.written(config)
+        return Server(self.processes, [self.build / "windlassd", f"--config={path}", NO_ADMIN], 1,
+                      "stderr", r"listening protocol=(\S+) address=\S*:(\d+)",
+                      keep=r" debug master.* -> ", env=self.environment)
+
+    def written(self, config):
         path = pathlib.Path(self.runtime.name) / "windlass.toml"
         path.write_text(config)
-        return Server(self.processes, [self.build / "windlassd", f"--config={path}", NO_ADMIN], 1, "stderr",
-                      r"listening protocol=(\S+) address=\S*:(\d+)", keep=r" debug master.* -> ",
-                      env={**os.environ, "RUNTIME_DIRECTORY": self.runtime.name})
+        return path
 
     def echo_peer(self):
         return Server(self.processes, [self.build / "echo_peer"], 1, "stdout",
                       r"(listening) on \S+:(\d+)")
 
-    def load(self, protocol, port, connections, pipeline, seconds):
+    def load(self, protocol, port, connections, pipeline, seconds, size=128, handler="binary"):
         command = [self.build / "windlass-bench", f"--target={protocol}://127.0.0.1:{port}",
                    f"--connections={connections}", f"--pipeline={pipeline}",
-                   f"--duration={seconds}s", "--size=128", "--json"]
+                   f"--duration={seconds}s", f"--size={size}", "--json"]
         if protocol == "message":
-            command.append("--handler=binary")
+            command.append(f"--handler={handler}")
         result = self.processes.run_json(command, seconds + 30)
         if result["errors"] != 0 or result["mismatched"] != 0 or result["requests"] == 0:
             raise BenchError(f"wrong answers: {result}")
@@ -123,7 +128,29 @@ class Bench:
                               at_least=False))
         return figures, per_request
 
-    # --- (3) user memory of an idle connection ---
+    # --- (3) what an access log of every request costs, where requests are cheapest ---
+
+    def access_log_cost(self, rounds, seconds):
+        log = pathlib.Path(self.runtime.name) / "access.log"
+        listener = '[[listener]]\nprotocol = "line"\naddress = "127.0.0.1:0"\n'
+        path = self.written(f'workers.count = 1\npool.processes = 1\n{listener}'
+                            f'{listener}access_log = "{log}"\n')
+        rps = {"without": [], "with": []}
+        with Server(self.processes, [self.build / "windlassd", f"--config={path}", NO_ADMIN], 2,
+                    "stderr", r"listening protocol=line (address=\S*:(\d+))",
+                    env=self.environment) as server:
+            ports = dict(zip(rps, server.ports.values()))  # one worker has both
+            for port in ports.values():
+                self.load("line", port, 64, 1, 1)  # warm
+            for turn in range(rounds):
+                for name in sorted(ports, reverse=turn % 2 == 0):  # many short turns: it is noisy
+                    os.truncate(log, 0)
+                    rps[name].append(self.load("line", ports[name], 64, 1, seconds)["rps"])
+        return [figure("rps of line echo: all logged / none logged",
+                       statistics.median(ours / bare for bare, ours in zip(*rps.values())),
+                       "x", target=0.95, at_least=True)], rps
+
+    # --- (4) user memory of an idle connection ---
 
     def idle_memory(self):
         with self.windlass("message", "echo") as server:
@@ -253,8 +280,11 @@ def main():
     rounds, seconds = (1, 1) if args.quick else (3, 5)
     parts = {"pool throughput": lambda: bench.pool_throughput(rounds, seconds),
              "echo CPU": lambda: bench.echo_cpu(*((1, 1) if args.quick else (7, 2))),
+             "access log": lambda: bench.access_log_cost(*((2, 0.2) if args.quick else (80, 0.2))),
              "idle memory": bench.idle_memory,
              **fault_figures(FaultBench(bench.build, bench.faulty), figure, args.quick),
+             **large_figures(LargeBench(bench.faulty, bench.load, bench.echo_peer, bench.windlass,
+                                        bench.processes), figure, args.quick),
              **http_figures(HttpBench(bench.processes, bench.faulty), figure, args.quick)}
     report, figures, failed = {"machine": facts, "raw": {}, "errors": {}}, [], False
     for name, part in parts.items():

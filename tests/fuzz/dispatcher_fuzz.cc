@@ -36,15 +36,18 @@ struct Files {
     sealed = *MemfdCreate("sealed", 8192);
     CHECK(AddSeals(sealed.get(), F_SEAL_SHRINK).ok());
     unsealed = *MemfdCreate("unsealed", 8192);
+    shared = *MemfdCreate("shared", 8192);
+    CHECK(AddSeals(shared.get(), F_SEAL_SHRINK | F_SEAL_GROW).ok());
     tiny = *MemfdCreate("tiny", 1);
     CHECK(AddSeals(tiny.get(), F_SEAL_SHRINK).ok());
     file = OwnedFd(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
     null = OwnedFd(::open("/dev/null", O_RDWR | O_CLOEXEC));
   }
   int Pick(size_t n) const {
-    return std::array{sealed.get(), unsealed.get(), tiny.get(), file.get(), null.get()}[n % 5];
+    return std::array{sealed.get(), unsealed.get(), tiny.get(),
+                      file.get(),   null.get(),     shared.get()}[n % 6];
   }
-  OwnedFd sealed, unsealed, tiny, file, null;
+  OwnedFd sealed, unsealed, shared, tiny, file, null;
 };
 
 class Worker : private AnswerSink {
@@ -200,11 +203,12 @@ class Worker : private AnswerSink {
     for (size_t i = 0; i < pieces; ++i) {
       proto::Piece* const piece = reply.add_pieces();
       piece->set_source(
-          static_cast<proto::Piece::Source>(input_.ConsumeIntegralInRange<int>(0, 3)));
+          static_cast<proto::Piece::Source>(input_.ConsumeIntegralInRange<int>(0, 4)));
       piece->set_bytes(PickNumber());
       piece->set_offset(PickNumber());
     }
     std::vector<int> fds;
+    if (input_.ConsumeBool()) AddParts(&reply, &fds);
     const size_t count = input_.ConsumeIntegralInRange<size_t>(0, 4);
     for (size_t i = 0; i < count; ++i)
       fds.push_back(files_.Pick(input_.ConsumeIntegral<uint8_t>()));
@@ -212,6 +216,18 @@ class Worker : private AnswerSink {
     EncodeEnvelope(reply, &envelope);
     (void)SendJobPacket(replies_.send_end.get(), envelope, {absl::string_view(message)}, fds);
     if (input_.ConsumeBool()) dispatcher_->OnRepliesReady();
+  }
+
+  // As a handler does that splits its job; what was drawn before may have made it wrong already.
+  void AddParts(proto::Reply* reply, std::vector<int>* fds) {
+    const size_t parts = input_.ConsumeIntegralInRange<size_t>(1, 70);
+    for (size_t i = 0; i < parts; ++i) reply->add_parts(i % 2 == 0 ? "left" : "right");
+    reply->set_handler(input_.ConsumeIntegralInRange<uint32_t>(0, 3));
+    if (input_.ConsumeBool()) reply->set_is_error(false);
+    if (input_.ConsumeBool()) {
+      reply->set_shared_bytes(8192);
+      fds->push_back(files_.shared.get());
+    }
   }
 
   void Leave() {
@@ -240,6 +256,7 @@ class Worker : private AnswerSink {
   }
 
   Client& Of(Exchange* exchange) {
+    if (exchange->part_of != nullptr) exchange = exchange->part_of;
     for (const auto& one : exchanges_) {
       if (&one->exchange == exchange) return *one;
     }

@@ -19,6 +19,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/clock.h"
+#include "common/pool_mark.h"
 #include "tests/common/socket_pairs.h"
 
 namespace windlass {
@@ -552,6 +553,25 @@ TEST_F(ControlServerTest, AnotherUserIsRefused) {
   stranger.Send(StatusRequest());
   EXPECT_EQ(Complaint(&stranger), "permission denied");
   EXPECT_TRUE(IsEnded(&stranger));
+  EXPECT_TRUE(requests_.empty());
+}
+
+TEST_F(ControlServerTest, AProcessOfAPoolIsRefusedAlthoughItIsTheSameUser) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (!MarkAsPoolProcess().ok()) ::_exit(1);
+    Operator handler(path_);
+    handler.Send(StatusRequest());
+    std::optional<proto::CtlReply> reply;
+    while (!reply.has_value() && !handler.sees_end()) {
+      handler.Take();
+      reply = handler.Next();
+    }
+    ::_exit(reply.has_value() && reply->done().message() == "permission denied" ? 0 : 2);
+  }
+  int status = -1;
+  while (::waitpid(child, &status, WNOHANG) == 0) Turn();
+  EXPECT_EQ(status, 0);
   EXPECT_TRUE(requests_.empty());
 }
 

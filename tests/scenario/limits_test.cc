@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "tests/sanitizer.h"
 #include "tests/scenario/faulty.h"
 
 namespace windlass {
@@ -37,7 +38,16 @@ std::vector<std::string> LimitOf(pid_t pid, const std::string& name) {
   return {};
 }
 
-TEST(MemoryLimit, IsAnErrorOfTheJobAndNothingElse) {
+class MemoryLimit : public testing::Test {
+ protected:
+  void SetUp() override {
+#ifdef WINDLASS_ADDRESS_SANITIZER
+    GTEST_SKIP() << "the address sanitizer needs more address space than any limit leaves";
+#endif
+  }
+};
+
+TEST_F(MemoryLimit, IsAnErrorOfTheJobAndNothingElse) {
   const FaultyServer server("", {.in_pool = "memory_limit = \"64MiB\""});
   const std::vector<pid_t> before = server->Children("pool");
   for (int i = 0; i < 6; ++i) {
@@ -48,7 +58,7 @@ TEST(MemoryLimit, IsAnErrorOfTheJobAndNothingElse) {
   EXPECT_TRUE(ServerDeaths::Of(*server).OfPool().empty());
 }
 
-TEST(MemoryLimit, ThatJobsHaveUsedUpCostsTheProcessBetweenJobs) {
+TEST_F(MemoryLimit, ThatJobsHaveUsedUpCostsTheProcessBetweenJobs) {
   const FaultyServer server("", {.pool = 1, .in_pool = "memory_limit = \"64MiB\""});
   const std::vector<pid_t> before = server->Children("pool");
   EXPECT_EQ(Take(server, 28, "leak").status, "");
@@ -65,7 +75,7 @@ TEST(MemoryLimit, ThatJobsHaveUsedUpCostsTheProcessBetweenJobs) {
 }
 
 // Nothing is given back when the job ends, and there is nothing left to say so with but a reserve.
-TEST(MemoryLimit, ThatIsUsedUpInSmallPiecesIsAnErrorOfTheJobToo) {
+TEST_F(MemoryLimit, ThatIsUsedUpInSmallPiecesIsAnErrorOfTheJobToo) {
   const FaultyServer server("", {.pool = 1, .in_pool = "memory_limit = \"32MiB\""});
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(server.Ask("leak", "\"bytes\": 1073741824, \"block\": 64").content, kOutOfMemory);
@@ -74,7 +84,7 @@ TEST(MemoryLimit, ThatIsUsedUpInSmallPiecesIsAnErrorOfTheJobToo) {
   EXPECT_EQ(ServerStatus::Of(*server).totals.at("deaths"), 0u);
 }
 
-TEST(MemoryLimit, OfAHandlerThatIsUsedUpCostsTheProcessToo) {
+TEST_F(MemoryLimit, OfAHandlerThatIsUsedUpCostsTheProcessToo) {
   for (const char* in_pool : {"", "memory_limit = \"1GiB\""}) {
     const FaultyServer server("memory_limit = \"64MiB\"", {.pool = 1, .in_pool = in_pool});
     EXPECT_EQ(Take(server, 40, "leak").status, "");
@@ -84,7 +94,7 @@ TEST(MemoryLimit, OfAHandlerThatIsUsedUpCostsTheProcessToo) {
   }
 }
 
-TEST(MemoryLimit, OfAHandlerIsItsOwn) {
+TEST_F(MemoryLimit, OfAHandlerIsItsOwn) {
   const FaultyServer server(
       "memory_limit = \"16MiB\"",
       {.pool = 1, .in_pool = "memory_limit = \"128MiB\"", .handlers = FaultText("", "wider")});
@@ -96,13 +106,13 @@ TEST(MemoryLimit, OfAHandlerIsItsOwn) {
   }
 }
 
-TEST(MemoryLimit, OfAHandlerNeedsNoneOfThePool) {
+TEST_F(MemoryLimit, OfAHandlerNeedsNoneOfThePool) {
   const FaultyServer server("memory_limit = \"16MiB\"");
   EXPECT_EQ(Take(server, 32).content, kOutOfMemory);
   EXPECT_EQ(Take(server, 8).status, "");
 }
 
-TEST(MemoryLimit, IsForResultsToo) {
+TEST_F(MemoryLimit, IsForResultsToo) {
   const FaultyServer server(
       "", {.in_workers = "payload_memory = \"64MiB\"", .in_pool = "memory_limit = \"64MiB\""});
   EXPECT_NE(Take(server, 512, "scratch").status, "");

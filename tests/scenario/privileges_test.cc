@@ -118,6 +118,18 @@ TEST_F(RolesTest, OnlyPoolProcessesAreInTheSandbox) {
   }
 }
 
+// So that a handler that has the operator's user is no operator.
+TEST_F(RolesTest, OnlyPoolProcessesBearTheMarkThatTheControlSocketRefuses) {
+  for (const char* role : {"worker", "pool", "zygote", "admin"}) {
+    std::ifstream limits(absl::StrCat("/proc/", One(role), "/limits"));
+    std::string line;
+    while (std::getline(limits, line) && !absl::StartsWith(line, "Max file locks")) continue;
+    const std::vector<std::string> fields = absl::StrSplit(line, ' ', absl::SkipEmpty());
+    ASSERT_EQ(fields.size(), 6u) << line;  // three words, soft, hard, unit
+    EXPECT_EQ(fields[4] == "0", absl::string_view(role) == "pool") << role << ": " << line;
+  }
+}
+
 // Its channels: to the master, to the pool, its own answers; the four listeners.
 TEST_F(RolesTest, AWorkerHasItsChannelsAndTheListeners) {
   for (const pid_t worker : server_->Children("worker")) {

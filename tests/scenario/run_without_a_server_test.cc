@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "tests/sanitizer.h"
 #include "tests/scenario/server.h"
 
 namespace windlass {
@@ -98,7 +99,7 @@ TEST(RunWithoutAServer, HandlersThatCannotBeLoadedAreWrongUsage) {
   ExpectError(RunEverything("", {"--option=count=many"}), 2, "an integer from 1 to 10");
 }
 
-#ifndef __SANITIZE_ADDRESS__
+#ifndef WINDLASS_ADDRESS_SANITIZER
 TEST(RunWithoutAServer, LibraryWithASanitizerGetsItsRuntime) {
   const std::string library = "--library=" + TestPlugin("with_sanitizer");
   const ProgramResult good = RunHandler({library}, "fine");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/address.h"
@@ -16,10 +17,12 @@ namespace {
 
 // More would need more descriptors than Linux allows a process by default (fs.nr_open).
 constexpr uint64_t kMaxConnections = 1'000'000;
+constexpr uint64_t kMaxProcesses = 1024;
+constexpr absl::Duration kLargeTimeout = absl::Minutes(1);
 constexpr uint64_t kMaxDeadlineMs = 86'400'000;  // wire.md: a day
 constexpr size_t kAnyNumber = SIZE_MAX;
 
-constexpr std::array<OptionSpec, 16> kOptions = {{{"json"},
+constexpr std::array<OptionSpec, 26> kOptions = {{{"json"},
                                                   {"show-wire"},
                                                   {"timeout", true},
                                                   {"help"},
@@ -34,14 +37,27 @@ constexpr std::array<OptionSpec, 16> kOptions = {{{"json"},
                                                   {"library", true},
                                                   {"builtin", true},
                                                   {"option", true, true},
-                                                  {"deadline", true}}};
+                                                  {"deadline", true},
+                                                  {"processes", true},
+                                                  {"op", true},
+                                                  {"radius", true},
+                                                  {"width", true},
+                                                  {"height", true},
+                                                  {"size", true},
+                                                  {"degrees", true},
+                                                  {"direction", true},
+                                                  {"format", true},
+                                                  {"quality", true}}};
+// Keys of the handler's (tools/examples/image), which says what is wrong with them.
+constexpr std::array<absl::string_view, 9> kImageKeys = {
+    "op", "radius", "width", "height", "size", "degrees", "direction", "format", "quality"};
 constexpr std::array<absl::string_view, 5> kCommonOptions = {"json", "show-wire", "timeout", "help",
                                                              "version"};
 constexpr std::array<absl::string_view, 6> kSendOptions = {
     "handler", "content-type", "content-encoding", "header", "deadline-ms", "request-id"};
-constexpr std::array<absl::string_view, 10> kRunOptions = {
-    "library",          "builtin", "handler",  "option", "content-type",
-    "content-encoding", "header",  "deadline", "help",   "version"};
+constexpr std::array<absl::string_view, 11> kRunOptions = {
+    "library", "builtin",  "handler",   "option", "content-type", "content-encoding",
+    "header",  "deadline", "processes", "help",   "version"};
 
 struct CommandSpec {
   absl::string_view name;
@@ -49,7 +65,7 @@ struct CommandSpec {
   absl::string_view arguments;  // after the name, for messages
   size_t least, most;           // how many of them
 };
-constexpr std::array<CommandSpec, 8> kCommands = {
+constexpr std::array<CommandSpec, 10> kCommands = {
     {{"echo", ClientCommand::kEcho, "ADDRESS TEXT", 2, 2},
      {"multi", ClientCommand::kMulti, "ADDRESS CONNECTIONS [MESSAGE]...", 2, kAnyNumber},
      {"search", ClientCommand::kSearch, "ADDRESS VALUE", 2, 2},
@@ -57,6 +73,8 @@ constexpr std::array<CommandSpec, 8> kCommands = {
      {"line", ClientCommand::kLine, "ADDRESS", 1, 1},
      {"length", ClientCommand::kLength, "ADDRESS FILE", 2, 2},
      {"send", ClientCommand::kSend, "ADDRESS FILE", 2, 2},
+     {"image", ClientCommand::kImage, "ADDRESS IN OUT", 3, 3},
+     {"infer", ClientCommand::kInfer, "ADDRESS FILE", 2, 2},
      {"run", ClientCommand::kRun, "--library=LIBRARY FILE", 1, 1}}};
 
 absl::StatusOr<CommandSpec> FindCommand(absl::string_view name) {
@@ -75,6 +93,10 @@ bool Accepts(ClientCommand command, absl::string_view option) {
   };
   if (command == ClientCommand::kRun) return in(kRunOptions);
   if (in(kCommonOptions)) return true;
+  if (in(kImageKeys)) return command == ClientCommand::kImage;
+  if (command == ClientCommand::kImage || command == ClientCommand::kInfer) {
+    return option == "handler" || option == "deadline-ms" || option == "request-id";
+  }
   if (in(kSendOptions)) return command == ClientCommand::kSend;
   if (in(kRunOptions)) return false;
   return command == ClientCommand::kLine || command == ClientCommand::kLength;
@@ -132,6 +154,29 @@ absl::Status TakeSendOptions(const CommandLine& line, ClientOptions* options) {
   return TakeMoreKeys(line.Values("header"), &message);
 }
 
+// The format that a file's name asks for; "": that of what comes in.
+std::string FormatOfName(absl::string_view name) {
+  const size_t dot = name.rfind('.');
+  const std::string ending =
+      dot == absl::string_view::npos ? "" : absl::AsciiStrToLower(name.substr(dot + 1));
+  if (ending == "jpg") return "jpeg";
+  return ending == "png" || ending == "jpeg" || ending == "ppm" || ending == "pgm" ? ending : "";
+}
+
+absl::Status TakeImageOptions(const CommandLine& line, ClientOptions* options) {
+  options->timeout = kLargeTimeout;
+  if (const absl::Status taken = TakeSendOptions(line, options); !taken.ok()) return taken;
+  MessageOptions& message = options->message;
+  if (message.handler.empty()) message.handler = "image";
+  message.content_type = "application/octet-stream";
+  for (const absl::string_view key : kImageKeys) {
+    if (line.Has(key)) message.more_keys.emplace_back(key, line.Value(key));
+  }
+  const std::string format = FormatOfName(options->out_file);
+  if (!line.Has("format") && !format.empty()) message.more_keys.emplace_back("format", format);
+  return absl::OkStatus();
+}
+
 absl::Status TakeHandlerOptions(const std::vector<std::string>& given, RunOptions* run) {
   for (const std::string& pair : given) {
     const size_t equals = pair.find('=');
@@ -169,6 +214,12 @@ absl::Status TakeRunOptions(const CommandLine& line, ClientOptions* options) {
         ParseTimeout("--deadline", line.Value("deadline"));
     if (!deadline.ok()) return deadline.status();
     run.deadline = *deadline;
+  }
+  if (line.Has("processes")) {
+    const absl::StatusOr<uint64_t> processes =
+        ParseCount("--processes", line.Value("processes"), 1, kMaxProcesses);
+    if (!processes.ok()) return processes.status();
+    run.processes = static_cast<int>(*processes);
   }
   const absl::Status taken = TakeHandlerOptions(line.Values("option"), &run);
   return taken.ok() ? TakeMoreKeys(line.Values("header"), &options->message) : taken;
@@ -216,6 +267,16 @@ absl::Status TakeArguments(const CommandLine& line, ClientOptions* options) {
     case ClientCommand::kSend:
       options->file = given[2];
       return TakeSendOptions(line, options);
+    case ClientCommand::kInfer:
+      options->file = given[2];
+      options->timeout = kLargeTimeout;
+      if (const absl::Status taken = TakeSendOptions(line, options); !taken.ok()) return taken;
+      if (options->message.handler.empty()) options->message.handler = "infer";
+      return absl::OkStatus();
+    case ClientCommand::kImage:
+      options->file = given[2];
+      options->out_file = given[3];
+      return TakeImageOptions(line, options);
   }
   return absl::InternalError("unknown command");
 }

@@ -26,6 +26,8 @@ enum class ClientCommand : uint8_t {
   kLine,
   kLength,
   kSend,
+  kImage,
+  kInfer,
   kRun,
 };
 
@@ -45,6 +47,7 @@ struct RunOptions {
   std::string handler;  // which one of the library; "" = the only one
   std::map<std::string, OptionValue> options;
   absl::Duration deadline = absl::InfiniteDuration();
+  int processes = 1;  // that the handler is told it has
 };
 
 // What `windlass` was asked to do. Only the members that belong to `command` mean something.
@@ -58,9 +61,10 @@ struct ClientOptions {
   std::string text;                   // echo TEXT, search VALUE, binary VALUE
   uint32_t connections = 0;           // multi
   std::vector<std::string> messages;  // multi
-  std::string file;                   // length, send, run; "-" is standard input
+  std::string file;                   // length, send, image, infer, run; "-" = standard input
+  std::string out_file;               // image; "-" is standard output
   bool half_close = true;             // line, length: say that no more will be sent
-  MessageOptions message;             // search, binary, send; for run: types and header
+  MessageOptions message;             // search, binary, send, image, infer; for run: types, header
   RunOptions run;                     // run
 };
 

@@ -18,6 +18,25 @@ message protocol
     --header=KEY=VALUE       one more header key, a string (repeatable)
     --deadline-ms=N          answer or error within N ms
     --request-id=ID          to be echoed by the server
+  image  ADDRESS IN OUT    send the picture IN to the handler image; OUT gets what it makes (- is standard
+                           output); its ending says the format (png, jpg, ppm, pgm), else that of IN
+    --op=OP                  grayscale, invert, blur, resize, thumbnail, rotate or flip
+    --radius=N               of blur, 1 to 128
+    --width=N                of resize
+    --height=N
+    --size=N                 of thumbnail: of the longer side
+    --degrees=N              of rotate: 90, 180 or 270, clockwise
+    --direction=D            of flip: horizontal or vertical
+    --format=FORMAT          png, jpeg, ppm or pgm, whatever OUT's ending is
+    --quality=N              of JPEG, 1 to 100
+    --handler=NAME           these three as for send; default of the first: image
+    --deadline-ms=N
+    --request-id=ID
+  infer  ADDRESS FILE      send FILE (- is standard input) to the handler infer: rows of numbers as JSON, or as
+                           float32 of this machine; prints what the network makes of them, in the same form
+    --handler=NAME           these three as for send; default of the first: infer
+    --deadline-ms=N
+    --request-id=ID
 other protocols
   echo   ADDRESS TEXT      send TEXT to an echo listener; prints what comes back
   multi  ADDRESS CONNECTIONS [MESSAGE]...
@@ -36,6 +55,8 @@ for authors of handlers: one handler on one payload, in this process
     --content-encoding=ENC
     --header=KEY=VALUE
     --deadline=DURATION      what the handler is told, as in 5s; default: none
+    --processes=N            the same, of how many processes there are: what splits jobs for so many
+                             is run part by part; default: 1
 
 options (not of run)
   --json           a machine readable result on standard output

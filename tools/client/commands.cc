@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -128,11 +129,12 @@ absl::Status WriteKeptAnswer(const ClientOptions& options, const AnswerHead& hea
   return WriteOut(out);
 }
 
-Outcome RunMessage(const ClientOptions& options, Payload payload) {
+// `file`: where an ok answer's content goes; null: to standard output.
+Outcome RunMessage(const ClientOptions& options, Payload payload, OutputFile* file = nullptr) {
   absl::StatusOr<std::string> head = EncodeMessageHead(options.message, payload.size());
   if (!head.ok()) return head.status();
-  const bool keep = options.json || options.command == ClientCommand::kSearch;
-  ContentSink sink(keep);
+  const bool keep = (options.json && file == nullptr) || options.command == ClientCommand::kSearch;
+  ContentSink sink(keep, file);
   MessageDialogue dialogue(*std::move(head), std::move(payload), options.message.request_id, &sink);
   const ConversationLimits limits = WholeLimits(options);
   const absl::Status done =
@@ -140,6 +142,11 @@ Outcome RunMessage(const ClientOptions& options, Payload payload) {
   if (!done.ok()) return done;
   const AnswerHead& answer = dialogue.answer();
   if (!answer.ok()) return ReportErrorAnswer(answer, sink.kept(), options.json, limits.started);
+  if (file != nullptr) {
+    const absl::Status committed = file->Commit();
+    if (!committed.ok() || !options.json) return OkUnless(committed);
+    return OkUnless(WriteKeptAnswer(options, answer, "", limits.started));
+  }
   if (keep) return OkUnless(WriteKeptAnswer(options, answer, sink.kept(), limits.started));
   return OkUnless(EndTerminalLine());
 }
@@ -153,6 +160,35 @@ Outcome RunSend(const ClientOptions& options) {
   absl::StatusOr<Payload> payload = Payload::Open(options.file);
   if (!payload.ok()) return payload.status();
   return RunMessage(options, *std::move(payload));
+}
+
+Outcome RunImage(const ClientOptions& options) {
+  absl::StatusOr<Payload> payload = Payload::Open(options.file);
+  if (!payload.ok()) return payload.status();
+  if (options.out_file == "-") return RunMessage(options, *std::move(payload));
+  absl::StatusOr<OutputFile> file = OutputFile::Create(options.out_file);
+  if (!file.ok()) return file.status();
+  return RunMessage(options, *std::move(payload), &*file);
+}
+
+// JSON or float32: text that begins as JSON does is that.
+Outcome RunInfer(const ClientOptions& options) {
+  absl::StatusOr<Payload> payload = Payload::Open(options.file);
+  if (!payload.ok()) return payload.status();
+  absl::string_view start;
+  if (payload->size() > 0) {
+    const absl::StatusOr<absl::string_view> piece = payload->At(0);
+    if (!piece.ok()) return piece.status();
+    // Its end may be in the middle of a character.
+    const bool is_text =
+        piece->size() < payload->size() ? piece->find('\0') == piece->npos : IsUtf8(*piece);
+    if (is_text) start = absl::StripLeadingAsciiWhitespace(*piece);
+  }
+  ClientOptions with_type = options;
+  const bool is_json = absl::StartsWith(start, "{") || absl::StartsWith(start, "[");
+  with_type.message.content_type = is_json ? "text/json" : "binary/float32";
+  with_type.message.content_encoding = is_json ? "utf-8" : "binary";
+  return RunMessage(with_type, *std::move(payload));
 }
 
 Outcome Run(const ClientOptions& options) {
@@ -175,6 +211,10 @@ Outcome Run(const ClientOptions& options) {
       return RunLength(options);
     case ClientCommand::kSend:
       return RunSend(options);
+    case ClientCommand::kImage:
+      return RunImage(options);
+    case ClientCommand::kInfer:
+      return RunInfer(options);
     case ClientCommand::kRun:
       return RunHandler(options);
   }

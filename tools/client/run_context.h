@@ -16,8 +16,8 @@ namespace windlass {
 class RunContext : public HandlerContext {
  public:
   // `header`: "" or a JSON object. Both views must outlive this.
-  RunContext(absl::string_view handler, absl::string_view header, Instant deadline)
-      : handler_(handler), header_(header), deadline_(deadline) {}
+  RunContext(absl::string_view handler, absl::string_view header, Instant deadline, int processes)
+      : handler_(handler), header_(header), deadline_(deadline), processes_(processes) {}
 
   uint64_t job_id() const override { return 1; }
   int attempt() const override { return 1; }
@@ -26,10 +26,12 @@ class RunContext : public HandlerContext {
   std::optional<std::string> header(absl::string_view key) override;
   void Log(HandlerLogLevel level, absl::string_view line) override;
   absl::Span<char> Scratch(size_t bytes) override { return scratch_.Take(bytes); }
+  int processes() const override { return processes_; }
 
  private:
   const absl::string_view handler_, header_;
   const Instant deadline_;
+  const int processes_;
   std::optional<JsonContent> parsed_header_;
   ScratchMemory scratch_;
 };

@@ -16,6 +16,7 @@
 #include "common/posix.h"
 #include "tools/client/payload.h"
 #include "tools/client/run_context.h"
+#include "tools/client/run_parts.h"
 #include "tools/client/sanitizer_runtime.h"
 #include "worker/handlers/handler_set.h"
 #include "worker/handlers/plugin.h"
@@ -104,9 +105,10 @@ std::string HeaderOf(const MessageOptions& message) {
   return json + "}";
 }
 
-absl::StatusOr<Response> Handle(Handler* handler, const Request& request, RunContext* context) {
+absl::StatusOr<Response> Handle(Handler* handler, const Request& request, RunContext* context,
+                                SplitRun* run) {
   try {
-    return handler->Handle(request, *context);
+    return run->Run(handler, request, context);
   } catch (const std::exception& error) {
     return absl::InternalError(absl::StrCat("exception: ", error.what()));
   } catch (...) {
@@ -185,13 +187,14 @@ absl::StatusOr<ExitCode> RunHandler(const ClientOptions& options) {
   const Instant begun = MonotonicNow();
   const bool has_deadline = options.run.deadline != absl::InfiniteDuration();
   const Instant deadline = has_deadline ? begun + options.run.deadline : Instant::Never();
-  RunContext context(config.handlers[0].name, header, deadline);
+  RunContext context(config.handlers[0].name, header, deadline, options.run.processes);
   const Request request{{content->memory.get(), content->size},
                         options.message.content_type,
                         options.message.content_encoding,
                         ByteOrder::kLittle,
                         header};
-  const absl::StatusOr<Response> response = Handle(handlers->at(0), request, &context);
+  SplitRun run;
+  const absl::StatusOr<Response> response = Handle(handlers->at(0), request, &context, &run);
   if (has_deadline && MonotonicNow() >= deadline) {
     return ReportError(ErrorCode::kDeadlineExceeded,
                        absl::StrCat("it took ", absl::FormatDuration(MonotonicNow() - begun)));

@@ -168,9 +168,10 @@ _windlassctl_words() {
 
 _windlass_words() {
   local sends='--handler= --content-type= --content-encoding= --header= --deadline-ms= --request-id='
-  local only_run='--library= --builtin= --option= --deadline='
+  local only_run='--library= --builtin= --option= --deadline= --processes='
   local runs="$only_run --handler= --content-type= --content-encoding= --header="
-  local valued="--timeout= $sends $only_run"
+  local images='--op= --radius= --width= --height= --size= --degrees= --direction= --format= --quality='
+  local valued="--timeout= $sends $only_run $images"
   local common='--json --show-wire --timeout= --help --version'
   local command
   if _windlass_in_value "$valued"; then
@@ -180,15 +181,22 @@ _windlass_words() {
       --content-type) _windlass_offer 'text/json text/plain application/octet-stream' ;;
       --content-encoding) _windlass_offer 'utf-8 utf-16 iso-8859-1 binary' ;;
       --timeout | --deadline) _windlass_offer '1s 10s 1m 0' ;;
+      --processes) _windlass_offer '1 2 4 8' ;;
+      --op) _windlass_offer 'grayscale invert blur resize thumbnail rotate flip' ;;
+      --degrees) _windlass_offer '90 180 270' ;;
+      --direction) _windlass_offer 'horizontal vertical' ;;
+      --format) _windlass_offer 'png jpeg ppm pgm' ;;
     esac
     return
   fi
   command=$(_windlass_command "$valued")
   if [[ -z $command ]]; then
-    _windlass_offer "search binary send run echo multi line length $sends $only_run --no-half-close $common"
+    _windlass_offer "search binary send image infer run echo multi line length $sends $only_run $images --no-half-close $common"
   elif [[ $current == -* ]]; then
     case $command in
       send) _windlass_offer "$sends $common" ;;
+      image) _windlass_offer "$images --handler= --deadline-ms= --request-id= $common" ;;
+      infer) _windlass_offer "--handler= --deadline-ms= --request-id= $common" ;;
       run) _windlass_offer "$runs --help --version" ;;
       line | length) _windlass_offer "--no-half-close $common" ;;
       *) _windlass_offer "$common" ;;
@@ -197,7 +205,7 @@ _windlass_words() {
     _windlass_offer_files
   elif [[ ${words[-1]} == "$command" ]]; then
     _windlass_offer_address '127.0.0.1:65432 unix:/'
-  elif [[ $command == send || $command == length ]]; then
+  elif [[ $command == send || $command == image || $command == infer || $command == length ]]; then
     _windlass_offer_files
   fi
 }

@@ -57,7 +57,7 @@ class AccessLog : private TimerOwner {
   // Fixed after construction.
   const ProcessSetup& setup_;
   TimerWheel* const timers_;
-  const uint64_t pid_;
+  const std::string worker_;           // this process, as JSON
   std::vector<std::string> handlers_;  // names, as JSON, with their key
   std::vector<Route> routes_;          // by listener
   std::vector<std::string> paths_;     // of the sinks

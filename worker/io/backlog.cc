@@ -32,16 +32,17 @@ void Backlog::Push(Exchange* exchange, BacklogLane** lane) {
 }
 
 void Backlog::PushFirst(Exchange* exchange, BacklogLane** lane) {
-  if (*lane == nullptr) {
-    Push(exchange, lane);
-  } else {
-    exchange->lane_prev = nullptr;
-    exchange->lane_next = (*lane)->first;
-    (*lane)->first->lane_prev = exchange;
-    (*lane)->first = exchange;
-    ++size_;
-  }
+  PushAhead(exchange, lane);
   turn_ = *lane;
+}
+
+void Backlog::PushAhead(Exchange* exchange, BacklogLane** lane) {
+  if (*lane == nullptr) return Push(exchange, lane);
+  exchange->lane_prev = nullptr;
+  exchange->lane_next = (*lane)->first;
+  (*lane)->first->lane_prev = exchange;
+  (*lane)->first = exchange;
+  ++size_;
 }
 
 void Backlog::PopNext(BacklogLane** lane) {

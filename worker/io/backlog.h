@@ -22,6 +22,7 @@ class Backlog {
   // `*lane` is the connection's, null while it has no jobs here; made and deleted as needed.
   void Push(Exchange* exchange, BacklogLane** lane);
   void PushFirst(Exchange* exchange, BacklogLane** lane);  // its turn is next
+  void PushAhead(Exchange* exchange, BacklogLane** lane);  // first of its lane; turns stay
   // The one whose turn it is; null when empty. Stays until PopNext.
   Exchange* PeekNext() const { return turn_ == nullptr ? nullptr : turn_->first; }
   void PopNext(BacklogLane** lane);

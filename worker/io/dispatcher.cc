@@ -156,7 +156,8 @@ int Dispatcher::RetryMs() const {
   for (uint32_t i = 0; i <= unknown_handler_; ++i)
     longest = std::max(longest, run_times_.mean_ns(i));
   const double queue_ms = longest * config_.queue / PoolReady() / 1e6;
-  return std::clamp(static_cast<int>(queue_ms / 2), 10, 10'000);
+  // Clamped before it is a whole number: run times are what pool processes say.
+  return static_cast<int>(std::clamp(queue_ms / 2, 10.0, 10'000.0));
 }
 
 // What siblings have to do: about how many clients wait for them (those whose jobs wait, and for
@@ -193,16 +194,37 @@ bool Dispatcher::HasCredit(const Exchange& exchange) const {
 }
 
 bool Dispatcher::Send(Exchange* exchange, absl::string_view envelope, absl::string_view content) {
-  const int memfd = exchange->request == nullptr ? -1 : exchange->request->fd();
-  const absl::Span<const int> fds =
-      memfd < 0 ? absl::Span<const int>() : absl::MakeConstSpan(&memfd, 1);
-  if (SendJobPacket(channels_.job_queue, envelope, {content}, fds) != PacketOutcome::kDone)
+  const SplitMemory* const memory = exchange->memory.get();
+  int fds[2];
+  size_t fd_count = 0;
+  const auto attach = [&](int fd) {
+    if (fd >= 0) fds[fd_count++] = fd;
+  };
+  if (exchange->request != nullptr) attach(exchange->request->fd());
+  if (memory != nullptr) {
+    attach(memory->request_fd());
+    attach(memory->shared_fd());
+  }
+  absl::string_view results;
+  if (exchange->split != nullptr) results = exchange->split->results;
+  const absl::string_view payload[] = {content, results};
+  const size_t payloads = results.empty() ? 1 : 2;
+  if (SendJobPacket(channels_.job_queue, envelope, absl::MakeConstSpan(payload, payloads),
+                    absl::MakeConstSpan(fds, fd_count)) != PacketOutcome::kDone) {
     return false;
+  }
   exchange->state = Exchange::State::kOut;
   ++exchange->attempts;
-  out_.emplace(exchange->id.word(), OutJob{exchange, std::move(exchange->request),
-                                           exchange->handler, next_send_++, "", 0});
+  out_.emplace(exchange->id.word(),
+               OutJob{exchange, std::move(exchange->request), exchange->handler, next_send_++, "",
+                      0, exchange->memory});
   return true;
+}
+
+// What of the request goes beside its envelope: nothing of what has a memfd.
+absl::string_view Dispatcher::ContentInPacket(const Exchange& exchange) const {
+  if (exchange.memory == nullptr) return exchange.content;
+  return exchange.memory->request_fd() < 0 ? exchange.memory->content() : absl::string_view();
 }
 
 void Dispatcher::Pump() {
@@ -213,13 +235,14 @@ void Dispatcher::Pump() {
     if (SendJobPacket(channels_.job_queue, envelope_, {}, {}) == PacketOutcome::kDone) {
       fence_.OnSent(marker.id, next_send_);
       out_.emplace(marker.id.word(),
-                   OutJob{nullptr, nullptr, unknown_handler_, next_send_++, "", 0});
+                   OutJob{nullptr, nullptr, unknown_handler_, next_send_++, "", 0, nullptr});
     }
   }
   while (Exchange* const next = backlog_.PeekNext()) {
     if (!HasCredit(*next)) break;
-    if (!Send(next, next->envelope, next->content)) break;
+    if (!Send(next, next->envelope, ContentInPacket(*next))) break;
     backlog_.PopNext(sink_->LaneOf(next));
+    if (next->part_of != nullptr) EnqueueNextPart(next->part_of);
   }
   PublishLoad();
   // A reply will wake us; without one due, or with the fence still here, only the clock does.
@@ -248,7 +271,14 @@ void Dispatcher::Finish(OutTable::iterator job) {
 }
 
 void Dispatcher::AnswerError(Exchange* exchange, ErrorCode code, absl::string_view message) {
+  if (Exchange* const whole = exchange->part_of) {  // one part's error is the whole job's
+    const std::string kept(message);
+    exchange->state = Exchange::State::kAnswered;
+    DropParts(whole);  // `exchange`, too
+    return AnswerError(whole, code, kept);
+  }
   exchange->deadline.Disarm();
+  DropParts(exchange);
   DropContent(exchange);
   payloads_->Recycle(std::move(exchange->request));
   Answer answer;
@@ -261,6 +291,13 @@ void Dispatcher::AnswerError(Exchange* exchange, ErrorCode code, absl::string_vi
 
 void Dispatcher::Abandon(Exchange* exchange) {
   exchange->deadline.Disarm();
+  Forget(exchange);
+  DropParts(exchange);
+  payloads_->Recycle(std::move(exchange->request));
+}
+
+// What becomes of the job is nothing to the exchange any more.
+void Dispatcher::Forget(Exchange* exchange) {
   if (exchange->state == Exchange::State::kQueued) {
     backlog_.Remove(exchange, sink_->LaneOf(exchange));
     PublishLoad();
@@ -272,7 +309,6 @@ void Dispatcher::Abandon(Exchange* exchange) {
     job->second.content.swap(exchange->content);
     job->second.request_bytes = exchange->request_bytes;
   }
-  payloads_->Recycle(std::move(exchange->request));
 }
 
 void Dispatcher::OnTimer(Timer* timer, Instant) {
@@ -284,7 +320,7 @@ void Dispatcher::OnTimer(Timer* timer, Instant) {
 void Dispatcher::OnDeadline(Exchange* exchange) {
   if (exchange->state == Exchange::State::kReceiving)
     return;  // found out when its content is complete
-  const bool was_queued = exchange->state == Exchange::State::kQueued;
+  const bool was_queued = exchange->state == Exchange::State::kQueued && exchange->split == nullptr;
   if (was_queued) exchange->wait_ns = timers_->now().ns - exchange->submitted.ns;
   Abandon(exchange);
   AnswerError(
@@ -309,6 +345,7 @@ bool Dispatcher::DropWaiting(JobId id) {
     found = sent->second.exchange;
   }
   if (found == nullptr) return false;
+  if (found->part_of != nullptr) found = found->part_of;
   Abandon(found);
   AnswerError(found, ErrorCode::kUnavailable, "the job was dropped by an operator");
   return true;

@@ -21,6 +21,7 @@
 #include "worker/io/payload_pool.h"
 #include "worker/io/quarantine_list.h"
 #include "worker/io/result_memory.h"
+#include "worker/io/split_job.h"
 
 namespace windlass {
 
@@ -132,6 +133,7 @@ class Dispatcher : public TimerOwner {
     uint64_t send_order = 0;     // the queue's order: not that of ids, which are given out earlier
     std::string content;         // abandoned: the small content, which may still crash its process
     uint64_t request_bytes = 0;  // the same of large content
+    std::shared_ptr<SplitMemory> memory;  // of a job that was split, or of a part of one
   };
   static constexpr int kMostAttempts = 2;
   using OutTable = absl::flat_hash_map<uint64_t, OutJob>;
@@ -146,6 +148,7 @@ class Dispatcher : public TimerOwner {
   int PoolReady() const;
   bool BacklogIsFull() const;
   bool Send(Exchange* exchange, absl::string_view envelope, absl::string_view content);
+  absl::string_view ContentInPacket(const Exchange& exchange) const;
   void KeepContent(Exchange* exchange, absl::string_view content);
   void DropContent(Exchange* exchange);
   void Enqueue(Exchange* exchange);
@@ -155,6 +158,14 @@ class Dispatcher : public TimerOwner {
   void TakeReply();
   void Finish(OutTable::iterator job);
   void NoteRun(Exchange* exchange) const;
+  // Of jobs that their handlers split (dispatcher_split.cc).
+  void BeginSplit(OutTable::iterator job);
+  absl::Status CheckSplit(const OutJob& job);
+  void EnqueueNextPart(Exchange* whole);
+  void FinishPart(Exchange* part, bool is_broken);
+  void BeginMerge(Exchange* whole);
+  void DropParts(Exchange* whole);
+  void Forget(Exchange* exchange);
   std::string WithDeadline(absl::string_view message, const Exchange& exchange) const;
   void AnswerError(Exchange* exchange, ErrorCode code, absl::string_view message);
   void CheckFence();

@@ -27,10 +27,10 @@ void Dispatcher::Lose(OutTable::iterator job, const LostJob& lost) {
   if (exchange == nullptr) {
     // Whoever leaves, or has a short deadline, does not get out of the quarantine by that.
     const OutJob& left = job->second;
-    NoteCrash(left.handler, lost,
-              left.request == nullptr
-                  ? left.content
-                  : absl::string_view(left.request->data(), left.request_bytes));
+    absl::string_view content = left.content;
+    if (left.request != nullptr) content = {left.request->data(), left.request_bytes};
+    if (left.memory != nullptr) content = left.memory->content();
+    NoteCrash(left.handler, lost, content);
     return Finish(job);
   }
   exchange->request = std::move(job->second.request);
@@ -123,6 +123,7 @@ void Dispatcher::OnQuarantine(const proto::Command::Quarantine& list) {
   std::vector<Exchange*> waiting;
   backlog_.ForEach([&](const Exchange& one) { waiting.push_back(const_cast<Exchange*>(&one)); });
   for (Exchange* const exchange : waiting) {
+    if (exchange->memory != nullptr) continue;  // of a job that has begun
     RefuseQuarantined(exchange, exchange->whole_content());
   }
   PublishLoad();

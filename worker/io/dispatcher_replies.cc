@@ -55,15 +55,19 @@ void Dispatcher::TakeReply() {
   if (!IsMine(id)) return Bump(slot_.late_replies);
   // Accepted before it is known whether anybody waits: memory that a late reply brings must be
   // given back, too.
-  const absl::Status accepted =
-      results_.Accept(reply_, receiver_.payload(), receiver_.fds(), &pieces_);
+  const auto job = out_.find(id.word());
+  const bool is_split = reply_.parts_size() > 0;
+  absl::Status accepted;
+  if (!is_split) {
+    accepted = results_.Accept(reply_, receiver_.payload(), receiver_.fds(),
+                               job == out_.end() ? nullptr : job->second.memory, &pieces_);
+  }
   const bool is_fence = fence_.state() == Fence::State::kSent && id == fence_.id();
   if (is_fence) fence_.OnReceived();
   if (receiver_.fds_truncated()) {
     // The memory cannot be given back through a mapping: the slot says that it is free.
     Cancel(id);
   }
-  const auto job = out_.find(id.word());
   if (job == out_.end()) {
     Bump(slot_.late_replies);
     return results_.Release(&pieces_);
@@ -76,12 +80,17 @@ void Dispatcher::TakeReply() {
     return others_->OnElsewhere(exchange, reply_.handler() - 1);
   }
   if (!is_fence && reply_.status() == 0) run_times_.Add(job->second.handler, reply_.run_ns());
+  if (exchange != nullptr && is_split) return BeginSplit(job);
   Finish(job);
   if (exchange == nullptr) {
     if (!is_fence) Bump(slot_.late_replies);
     return results_.Release(&pieces_);
   }
   const bool broken = !accepted.ok() || reply_.status() >= kErrorCodeCount;
+  if (exchange->part_of != nullptr) {
+    FinishPart(exchange, broken);
+    return results_.Release(&pieces_);
+  }
   if (broken) {
     LOG_LIMITED(ERROR, broken_reply_log_, timers_->now())
         << "broken reply from the pool: " << accepted.ToString();
@@ -92,6 +101,7 @@ void Dispatcher::TakeReply() {
   exchange->deadline.Disarm();
   DropContent(exchange);
   NoteRun(exchange);
+  DropParts(exchange);
   Answer answer;
   answer.code = static_cast<ErrorCode>(reply_.status());
   answer.is_plain_error = reply_.is_error();
@@ -146,9 +156,14 @@ void Dispatcher::Refuse(Exchange* exchange, ErrorCode code, absl::string_view me
 void Dispatcher::NoteRun(Exchange* exchange) const {
   if (reply_.started_ns() == 0) return;  // of a former binary, which did not say
   const int64_t most = std::max<int64_t>(0, timers_->now().ns - exchange->submitted.ns);
-  const uint64_t wait = reply_.started_ns() - static_cast<uint64_t>(exchange->submitted.ns);
-  exchange->wait_ns = std::clamp<int64_t>(static_cast<int64_t>(wait), 0, most);
-  exchange->run_ns = static_cast<int64_t>(std::min<uint64_t>(reply_.run_ns(), most));
+  if (exchange->split != nullptr) {
+    // One job: it has run since a process began to split it.
+    exchange->run_ns = std::max<int64_t>(0, timers_->now().ns - exchange->split->started.ns);
+  } else {
+    const uint64_t wait = reply_.started_ns() - static_cast<uint64_t>(exchange->submitted.ns);
+    exchange->wait_ns = std::clamp<int64_t>(static_cast<int64_t>(wait), 0, most);
+    exchange->run_ns = static_cast<int64_t>(std::min<uint64_t>(reply_.run_ns(), most));
+  }
   const uint32_t slot = reply_.slot() - board_.worker_slots();  // wraps below the first
   if (slot < board_.pool_slots()) exchange->pool_slot = reply_.slot();
   if (reply_.handler() - 1 < unknown_handler_) exchange->route_handler = reply_.handler() - 1;

@@ -1,6 +1,7 @@
 #include "worker/io/exchange.h"
 
 #include "common/log.h"
+#include "worker/io/split_job.h"
 
 namespace windlass {
 namespace {
@@ -17,6 +18,15 @@ void Empty(std::string* text) {
 }
 
 }  // namespace
+
+Exchange::Exchange(TimerOwner* deadline_owner) : deadline(deadline_owner, this) {}
+
+Exchange::~Exchange() = default;
+
+absl::string_view Exchange::whole_content() const {
+  if (memory != nullptr) return memory->content();
+  return request == nullptr ? content : absl::string_view(request->data(), request_bytes);
+}
 
 uint64_t Exchange::unsent_bytes() const {
   uint64_t bytes = out.size() - out_sent;
@@ -43,7 +53,7 @@ Exchange* ExchangePool::Take(Connection* connection) {
 }
 
 void ExchangePool::Give(Exchange* exchange) {
-  CHECK(exchange->request == nullptr && exchange->pieces.empty());
+  CHECK(exchange->request == nullptr && exchange->pieces.empty() && exchange->split == nullptr);
   if (free_count_ >= kKeptExchanges) {
     delete exchange;
     return;
@@ -63,6 +73,7 @@ void ExchangePool::Give(Exchange* exchange) {
   exchange->pool_slot = exchange->route_handler = Exchange::kUnknown;
   exchange->code = ErrorCode::kOk;
   exchange->connection = nullptr;
+  exchange->memory.reset();
   Empty(&exchange->request_id);
   Empty(&exchange->envelope);
   Empty(&exchange->content);

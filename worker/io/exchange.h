@@ -18,7 +18,9 @@
 namespace windlass {
 
 class Connection;
+class SplitMemory;
 struct Exchange;
+struct SplitJob;
 
 // Jobs of one connection that wait in this worker, in order. Made by Backlog while there are any.
 struct BacklogLane {
@@ -37,6 +39,7 @@ struct AnswerPiece {
   MappingCache::Entry* result = nullptr;  // pinned while this piece is needed; see ResultMemory
   JobId owner;                            // whose result it is
   bool is_static = false;                 // memory that stays as it is as long as the process
+  std::shared_ptr<SplitMemory> shared;    // whose file it is, and is accounted for as long
 };
 
 // What became of a request: the content of its answer. Views are valid during the call that hands
@@ -68,15 +71,15 @@ struct Exchange {
     kReceiving,  // its content is still arriving
     kQueued,     // waits in the backlog
     kOut,        // sent to the pool
+    kSplit,      // its parts are out or wait
     kAnswered,   // `out` and `pieces` are what the client gets
   };
 
-  explicit Exchange(TimerOwner* deadline_owner) : deadline(deadline_owner, this) {}
+  explicit Exchange(TimerOwner* deadline_owner);
+  ~Exchange();
   uint64_t unsent_bytes() const;
   // The request's. Valid while it is not out and not answered.
-  absl::string_view whole_content() const {
-    return request == nullptr ? content : absl::string_view(request->data(), request_bytes);
-  }
+  absl::string_view whole_content() const;
 
   State state = State::kReceiving;
   bool has_request_id = false;
@@ -108,6 +111,11 @@ struct Exchange {
   uint64_t request_bytes = 0;
   uint8_t attempts = 0;            // how often it has been sent
   uint32_t asked_deadline_ms = 0;  // by the client; 0: none
+  // Of a job that its handler has split (worker/io/split_job.h), and of each of its parts, which
+  // are exchanges that no connection has.
+  std::unique_ptr<SplitJob> split;
+  std::shared_ptr<SplitMemory> memory;  // the request and what its parts share
+  Exchange* part_of = nullptr;          // a part: of this one
 
   // What there is to tell of it, once it is answered (Connection::OnDelivered).
   static constexpr uint32_t kUnknown = UINT32_MAX;

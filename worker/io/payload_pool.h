@@ -33,6 +33,11 @@ class PayloadPool : public TimerOwner {
   // One of another PayloadPool of this process counts here from now on. False: over budget; it is
   // still the other one's.
   bool TakeOver(RequestBuffer* buffer, PayloadPool* from);
+  // Accounts for memory that this pool's processes have made for one of its jobs, which nothing
+  // but the job's end gives back.
+  void Charge(uint64_t bytes) { own_bytes_->fetch_add(bytes); }
+  void Discharge(uint64_t bytes) { own_bytes_->fetch_sub(bytes); }
+  uint64_t budget_bytes() const { return budget_bytes_; }
   // REQUIRES: no pool process uses it any more.
   void Recycle(std::unique_ptr<RequestBuffer> buffer);
   void OnTimer(Timer* timer, Instant now) override;  // gives back what has lain unused

@@ -1,5 +1,7 @@
 #include "worker/io/result_memory.h"
 
+#include "windlass/handler.h"
+
 namespace windlass {
 namespace {
 
@@ -8,18 +10,24 @@ absl::Status Broken(absl::string_view what) { return absl::InvalidArgumentError(
 }  // namespace
 
 absl::Status ResultMemory::Accept(const proto::Reply& reply, absl::string_view payload,
-                                  absl::Span<OwnedFd> fds, std::vector<AnswerPiece>* pieces) {
+                                  absl::Span<OwnedFd> fds,
+                                  const std::shared_ptr<SplitMemory>& shared,
+                                  std::vector<AnswerPiece>* pieces) {
+  if (static_cast<size_t>(reply.pieces_size()) > kMaxResponsePieces) {
+    return Broken("too many pieces");  // each may hold a descriptor
+  }
   size_t next_fd = 0;
   absl::Status status;
   for (const proto::Piece& piece : reply.pieces()) {
-    const bool takes_fd = piece.source() != proto::Piece::INLINE;
+    const bool takes_fd =
+        piece.source() != proto::Piece::INLINE && piece.source() != proto::Piece::SHARED;
     if (takes_fd && next_fd == fds.size()) {
       status = Broken("a descriptor is missing");
       break;
     }
     AnswerPiece accepted;
     status = AcceptPiece(piece, JobId::FromWord(reply.id()), &payload,
-                         takes_fd ? &fds[next_fd++] : nullptr, &accepted);
+                         takes_fd ? &fds[next_fd++] : nullptr, shared, &accepted);
     if (!status.ok()) break;
     pieces->push_back(std::move(accepted));
     if (piece.bytes() > 0) continue;
@@ -34,7 +42,9 @@ absl::Status ResultMemory::Accept(const proto::Reply& reply, absl::string_view p
 }
 
 absl::Status ResultMemory::AcceptPiece(const proto::Piece& piece, JobId owner,
-                                       absl::string_view* payload, OwnedFd* fd, AnswerPiece* into) {
+                                       absl::string_view* payload, OwnedFd* fd,
+                                       const std::shared_ptr<SplitMemory>& shared,
+                                       AnswerPiece* into) {
   into->bytes = piece.bytes();
   into->owner = owner;
   into->offset = piece.offset();
@@ -62,6 +72,14 @@ absl::Status ResultMemory::AcceptPiece(const proto::Piece& piece, JobId owner,
       into->file = std::move(*fd);
       return absl::OkStatus();
     }
+    case proto::Piece::SHARED:
+      // No other job gets this memory, so what the kernel holds of it stays this answer's.
+      if (shared == nullptr || shared->shared_bytes() < end)
+        return Broken("nothing so large shared");
+      into->file = shared->DupShared();
+      into->shared = shared;
+      if (into->file.valid()) return absl::OkStatus();
+      return absl::UnavailableError("no file descriptor left for the answer");
     default:
       return Broken("piece of unknown kind");
   }

@@ -9,6 +9,7 @@
 #include "common/mapping_cache.h"
 #include "proto/job.pb.h"
 #include "worker/io/exchange.h"
+#include "worker/io/split_job.h"
 
 namespace windlass {
 
@@ -21,9 +22,10 @@ class ResultMemory {
   ResultMemory() : cache_(kCachedMappings, /*writable=*/true) {}
 
   // InvalidArgument: the reply is broken; nothing is held then. Pieces inside the packet point into
-  // `payload`.
+  // `payload`. `shared`: what the job's parts share; null: it has no parts, or nothing is known of
+  // it.
   absl::Status Accept(const proto::Reply& reply, absl::string_view payload, absl::Span<OwnedFd> fds,
-                      std::vector<AnswerPiece>* pieces);
+                      const std::shared_ptr<SplitMemory>& shared, std::vector<AnswerPiece>* pieces);
   // Drops pieces: the memory of results is free for its pool process again.
   void Release(std::vector<AnswerPiece>* pieces);
   // Unmaps what no answer needs.
@@ -33,7 +35,8 @@ class ResultMemory {
  private:
   static constexpr size_t kCachedMappings = 16;
   absl::Status AcceptPiece(const proto::Piece& piece, JobId owner, absl::string_view* payload,
-                           OwnedFd* fd, AnswerPiece* into);
+                           OwnedFd* fd, const std::shared_ptr<SplitMemory>& shared,
+                           AnswerPiece* into);
 
   MappingCache cache_;
 };

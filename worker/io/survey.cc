@@ -93,7 +93,8 @@ void AnswerSurvey(const proto::Command::Survey& survey, const ProcessSetup& setu
       job->set_id(exchange.id.word());
       job->set_handler(exchange.handler);
       job->set_created_ns(static_cast<uint64_t>(exchange.created.ns));
-      const Instant deadline = exchange.deadline.armed() ? exchange.deadline.deadline() : now;
+      const Exchange& whole = exchange.part_of == nullptr ? exchange : *exchange.part_of;
+      const Instant deadline = whole.deadline.armed() ? whole.deadline.deadline() : now;
       job->set_deadline_ns(static_cast<uint64_t>(deadline.ns));
       job->set_queued(queued);
     });

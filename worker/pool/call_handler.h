@@ -2,17 +2,24 @@
 #define WINDLASS_WORKER_POOL_CALL_HANDLER_H_
 
 #include <cstdint>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "windlass/handler.h"
 
 namespace windlass {
 
-// handler.Handle, in a frame of its own on the call stack, which can be told from all others by its
-// address, without symbols: what is below it is the handler's, the rest is the server's own and the
-// same for all jobs. Lets exceptions through.
+// handler.Handle and what may be called instead of it, in frames of their own on the call stack,
+// which can be told from all others by their addresses, without symbols: what is below them is the
+// handler's, the rest is the server's own and the same for all jobs. Let exceptions through.
 absl::StatusOr<Response> CallHandler(Handler& handler, const Request& request,
                                      HandlerContext& context);
+absl::Status CallSplit(Handler& handler, const Request& request, JobParts& parts,
+                       HandlerContext& context);
+absl::StatusOr<std::string> CallPart(Handler& handler, const Request& request, const Part& part,
+                                     HandlerContext& context);
+absl::StatusOr<Response> CallMerge(Handler& handler, const Request& request,
+                                   const PartResults& parts, HandlerContext& context);
 bool IsInCallHandler(uint64_t address);
 
 }  // namespace windlass

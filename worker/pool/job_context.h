@@ -19,8 +19,9 @@ namespace windlass {
 // processes; one object serves all jobs, one after the other. Blocking: never.
 class JobContext : public HandlerContext {
  public:
-  // `pools`: how many the configuration has.
-  JobContext(const Scoreboard& scoreboard, size_t pools) : scoreboard_(scoreboard), pools_(pools) {}
+  // `pools`: how many the configuration has; `ready`: how many processes of this one's there are.
+  JobContext(const Scoreboard& scoreboard, size_t pools, const Word<uint32_t>& ready)
+      : scoreboard_(scoreboard), pools_(pools), ready_(ready) {}
 
   // `header` must stay valid until the next Begin. `attempt`: from 1.
   void Begin(JobId id, int attempt, Instant deadline, absl::string_view header);
@@ -38,6 +39,9 @@ class JobContext : public HandlerContext {
   std::optional<std::string> header(absl::string_view key) override;
   void Log(HandlerLogLevel level, absl::string_view line) override;
   absl::Span<char> Scratch(size_t bytes) override { return scratch_.Take(bytes); }
+  int processes() const override {
+    return std::max(1, static_cast<int>(ready_.load(std::memory_order_relaxed)));
+  }
 
   // Gives memory of large jobs back. REQUIRES: no job is running.
   void Trim() { scratch_.Trim(); }
@@ -46,6 +50,7 @@ class JobContext : public HandlerContext {
  private:
   const Scoreboard& scoreboard_;
   const size_t pools_;
+  const Word<uint32_t>& ready_;
   JobId id_;
   int attempt_ = 1;
   absl::string_view handler_;

@@ -55,7 +55,9 @@ JobLoop::JobLoop(ProcessSetup setup, ControlChannel* control, HandlerSet handler
       router_(*setup_.config),
       requests_(kCachedRequestMappings, /*writable=*/false),
       replies_(setup_, control),
-      context_(*setup_.scoreboard, setup_.config->pools.size()) {}
+      context_(*setup_.scoreboard, setup_.config->pools.size(),
+               setup_.scoreboard->header().bays[setup_.bay].pool_ready[setup_.pool]),
+      parts_(setup_) {}
 
 absl::Status JobLoop::EnterWalls(const Sandbox& sandbox) {
   // Also what is mapped of requests that are over.
@@ -189,7 +191,15 @@ void JobLoop::RunJob() {
     Bump(slot_.jobs_expired);
     return replies_.SendError(ErrorCode::kDeadlineExceeded, "deadline passed in the queue");
   }
-  if (job_.file_bytes() == 0) return RunHandler(job_.handler(), receiver_.payload());
+  shared_ = Mapping();  // of a job before
+  if (!MapShared()) return;
+  if (job_.file_bytes() == 0) {
+    absl::string_view content = receiver_.payload();
+    if (job_.kind() == proto::MERGE) content = content.substr(0, job_.content_bytes());
+    RunHandler(job_.handler(), content);
+    shared_ = Mapping();
+    return;
+  }
   if (receiver_.fds().empty()) {
     return replies_.SendError(ErrorCode::kUnavailable, "no file descriptor left for the payload");
   }
@@ -202,6 +212,7 @@ void JobLoop::RunJob() {
   if (!mapped.ok()) return replies_.SendError(ErrorCode::kUnavailable, "payload cannot be mapped");
   is_elsewhere_ = false;
   RunHandler(job_.handler(), absl::string_view((*mapped)->mapping.data(), job_.file_bytes()));
+  shared_ = Mapping();
   // Memory that goes on to another pool does not come again.
   if (is_elsewhere_) return requests_.Drop(*mapped);
   requests_.Release(*mapped);
@@ -251,7 +262,19 @@ void JobLoop::RunHandler(uint32_t index, absl::string_view content) {
 void JobLoop::AnswerWith(Handler& handler, const Request& request) {
   absl::StatusOr<Response> response;
   try {
-    response = CallHandler(handler, request, context_);
+    if (job_.kind() == proto::PART) return RunPart(handler, request);
+    if (job_.kind() == proto::MERGE) {
+      response = Merge(handler, request);
+    } else {
+      const absl::StatusOr<bool> is_split = Split(handler, request);
+      if (is_split.ok() && *is_split) return replies_.SendSplit(&parts_);
+      if (!is_split.ok() && parts_.is_refused()) {
+        parts_.Clear();
+        return replies_.SendError(ErrorCode::kOverloaded, kNoPayloadMemory);
+      }
+      parts_.Clear();
+      response = is_split.ok() ? CallHandler(handler, request, context_) : is_split.status();
+    }
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {
@@ -259,6 +282,7 @@ void JobLoop::AnswerWith(Handler& handler, const Request& request) {
   } catch (...) {
     response = absl::InternalError("exception of unknown type");
   }
+  parts_.Clear();
   if (!response.ok()) {
     const absl::Status& status = response.status();
     return replies_.SendError(ErrorCodeFor(status.code()), status.message());
@@ -268,6 +292,7 @@ void JobLoop::AnswerWith(Handler& handler, const Request& request) {
 
 void JobLoop::OnOutOfMemory() {
   replies_.Abort();
+  parts_.Clear();
   if (limits_.OnOutOfMemory()) {
     // Before the answer: who has that may look already.
     stopping_ = true;

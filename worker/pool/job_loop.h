@@ -16,6 +16,7 @@
 #include "worker/handlers/handler_set.h"
 #include "worker/handlers/router.h"
 #include "worker/pool/job_context.h"
+#include "worker/pool/part_list.h"
 #include "worker/pool/process_limits.h"
 #include "worker/pool/reply_sender.h"
 #include "worker/pool/sandbox.h"
@@ -55,6 +56,11 @@ class JobLoop {
   void RunJob();
   void RunHandler(uint32_t index, absl::string_view content);
   void AnswerWith(Handler& handler, const Request& request);
+  // Jobs that are split, and their parts (job_loop_parts.cc).
+  bool MapShared();
+  absl::StatusOr<bool> Split(Handler& handler, const Request& request);
+  void RunPart(Handler& handler, const Request& request);
+  absl::StatusOr<Response> Merge(Handler& handler, const Request& request);
   void OnOutOfMemory();
   bool Wait(int timeout_ms);  // false: end the process
   int TrimDelayMs() const;
@@ -81,6 +87,8 @@ class JobLoop {
   JobPacketReceiver receiver_;
   proto::Job job_;
   JobContext context_;
+  PartList parts_;
+  Mapping shared_;  // by the parts of the job
 };
 
 }  // namespace windlass

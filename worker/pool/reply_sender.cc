@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 
 #include "common/job_channel.h"
 #include "common/log.h"
@@ -37,12 +38,15 @@ void ReplySender::Begin(JobId id, Instant started) {
   payload_.clear();
   fds_.clear();
   used_ = nullptr;
+  shared_ = {};
 }
 
 void ReplySender::Abort() {
   if (used_ != nullptr) used_->buffer->header()->in_use.store(0);
   used_ = nullptr;
   reply_.clear_pieces();
+  reply_.clear_parts();
+  reply_.clear_shared_bytes();
   reply_.clear_content_type();
   reply_.clear_content_encoding();
   payload_.clear();
@@ -62,12 +66,36 @@ void ReplySender::SendElsewhere(uint32_t handler) {
   Transmit();
 }
 
+void ReplySender::SendSplit(PartList* parts) {
+  for (const std::string& part : parts->parts()) reply_.add_parts(part);
+  reply_.set_shared_bytes(parts->shared_bytes());
+  if (parts->shared_bytes() > 0) fds_.push_back(parts->shared_fd());
+  Transmit();
+  parts->Clear();
+}
+
+void ReplySender::SendPartResult(absl::string_view result) {
+  payload_.push_back(result);
+  Transmit();
+}
+
+// Of memory that the parts of a job share: nothing else writes there any more.
+bool ReplySender::IsShared(const ResponsePiece& piece) const {
+  const absl::string_view bytes = piece.bytes();
+  return !piece.is_file() && !bytes.empty() && std::less_equal<>()(shared_.data(), bytes.data()) &&
+         std::less_equal<>()(bytes.data() + bytes.size(), shared_.data() + shared_.size());
+}
+
 void ReplySender::Send(const Response& response) {
   uint64_t bytes = 0;
-  size_t files = 0;
+  size_t files = 0, shared = 0;
   for (const ResponsePiece& piece : response.pieces) {
     if (piece.is_missing) {
       return SendError(ErrorCode::kHandlerFailed, "response with a file that is not open");
+    }
+    if (IsShared(piece)) {
+      ++shared;
+      continue;
     }
     if (!piece.is_file()) {
       bytes += piece.bytes().size();
@@ -89,18 +117,17 @@ void ReplySender::Send(const Response& response) {
   const bool in_buffer =
       bytes > kInlinePayloadMax || (bytes > kAlwaysInline && ChannelIsHalfFull());
   if (in_buffer && !PutInBuffer(response, bytes)) {
-    return SendError(ErrorCode::kOverloaded,
-                     "the memory for payloads in flight is used up, retry in 1000 ms");
+    return SendError(ErrorCode::kOverloaded, kNoPayloadMemory);
   }
   reply_.set_status(static_cast<uint32_t>(response.status));
   reply_.set_content_type(response.content_type.data(), response.content_type.size());
   reply_.set_content_encoding(response.content_encoding.data(), response.content_encoding.size());
-  if (in_buffer || files > 0) {
+  if (in_buffer || files > 0 || shared > 0) {
     AddPieces(response, in_buffer);
   }
   if (!in_buffer) {
     for (const ResponsePiece& piece : response.pieces) {
-      if (!piece.is_file()) payload_.push_back(piece.bytes());
+      if (!piece.is_file() && !IsShared(piece)) payload_.push_back(piece.bytes());
     }
   }
   Transmit();
@@ -121,6 +148,14 @@ void ReplySender::AddPieces(const Response& response, bool in_buffer) {
       continue;
     }
     if (piece.bytes().empty()) continue;
+    if (IsShared(piece)) {
+      run = nullptr;
+      proto::Piece* const part = reply_.add_pieces();
+      part->set_source(proto::Piece::SHARED);
+      part->set_bytes(piece.bytes().size());
+      part->set_offset(static_cast<uint64_t>(piece.bytes().data() - shared_.data()));
+      continue;
+    }
     if (run == nullptr) {
       run = reply_.add_pieces();
       if (in_buffer) {
@@ -140,7 +175,7 @@ bool ReplySender::PutInBuffer(const Response& response, uint64_t bytes) {
   if (used_ == nullptr) return false;
   char* to = used_->buffer->data();
   for (const ResponsePiece& piece : response.pieces) {
-    if (piece.is_file()) continue;
+    if (piece.is_file() || IsShared(piece)) continue;
     std::memcpy(to, piece.bytes().data(), piece.bytes().size());
     to += piece.bytes().size();
   }

@@ -12,8 +12,12 @@
 #include "common/process_setup.h"
 #include "proto/job.pb.h"
 #include "windlass/handler.h"
+#include "worker/pool/part_list.h"
 
 namespace windlass {
+
+constexpr char kNoPayloadMemory[] =
+    "the memory for payloads in flight is used up, retry in 1000 ms";
 
 // Role: sends a job's answer to the worker that owns the job. Pool processes. Owns the memory of
 // large results. Small results travel inside the packet; results over kInlinePayloadMax, and
@@ -34,6 +38,12 @@ class ReplySender {
   void SendError(ErrorCode code, absl::string_view message);
   // Not an answer: `handler`, an index into the configuration's, is another pool's.
   void SendElsewhere(uint32_t handler);
+  // Not an answer: the job is to be cut into these. Clears them.
+  void SendSplit(PartList* parts);
+  // Of a part: what its handler returned.
+  void SendPartResult(absl::string_view result);
+  // What of the next response lies in there reaches the client from there: the worker has it.
+  void NoteShared(absl::Span<const char> shared) { shared_ = shared; }
 
   // Forgets what a Send that threw has begun; then SendError.
   void Abort();
@@ -52,6 +62,7 @@ class ReplySender {
   bool IsFree(const Held& held) const;
   int ReplyChannel() const;  // -1: of no worker of ours
   bool ChannelIsHalfFull() const;
+  bool IsShared(const ResponsePiece& piece) const;
   bool PutInBuffer(const Response& response, uint64_t bytes);
   void AddPieces(const Response& response, bool in_buffer);
   void Transmit();
@@ -69,6 +80,7 @@ class ReplySender {
   std::vector<absl::string_view> payload_;
   std::vector<int> fds_;
   Held* used_ = nullptr;  // of the current answer
+  absl::Span<const char> shared_;
   LogLimit no_memory_log_;
 };
 

@@ -7,6 +7,7 @@
 #include "common/control_channel.h"
 #include "common/log.h"
 #include "common/log_command.h"
+#include "common/pool_mark.h"
 #include "proto/control.pb.h"
 #include "worker/pool/job_loop.h"
 #include "worker/pool/stack_sampler.h"
@@ -43,6 +44,8 @@ absl::StatusOr<std::unique_ptr<JobLoop>> Begin(ProcessSetup setup, ControlChanne
   if (absl::Status captured = CaptureOutput(setup.output, &output); !captured.ok()) {
     return captured;
   }
+  // Before anything of a handler's runs here, which could fork.
+  if (absl::Status marked = MarkAsPoolProcess(); !marked.ok()) return marked;
   if (absl::Status started = handlers.Start(); !started.ok()) return started;
   ProcessSlot& slot = setup.scoreboard->MutableSlot(setup.slot);
   if (absl::Status installed = InstallStackSampler(&slot); !installed.ok()) return installed;

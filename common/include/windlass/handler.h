@@ -79,7 +79,44 @@ class HandlerContext {
   // it. Kept between jobs, so that asking for it costs nothing in the steady state. Response
   // pieces may refer to it. Throws std::bad_alloc.
   virtual absl::Span<char> Scratch(size_t bytes) = 0;
+  // How many processes run this handler's jobs now, this one among them; at least 1.
+  virtual int processes() const = 0;
 };
+
+// What Split cuts a job into. Valid during Split. Blocking: never.
+class JobParts {
+ public:
+  static constexpr int kMost = 64;
+  static constexpr size_t kMostBytes = 1024;  // of `what` of a part
+
+  virtual ~JobParts() = default;
+  // One part more. `what` tells HandlePart which, in any form. Beyond kMost or kMostBytes the job
+  // is handler_failed.
+  virtual void Add(absl::string_view what) = 0;
+  // Memory that Split, all parts and Merge of this job have in common, for what was decoded and
+  // for what the parts make of it: zeroed, aligned to a page. All of it counts as memory for
+  // payloads (workers.payload_memory). Once a job. ResourceExhausted: that is used up; the client
+  // is told to try again when Split returns it.
+  virtual absl::StatusOr<absl::Span<char>> Share(size_t bytes) = 0;
+};
+
+// One part of a job. Views are valid during HandlePart.
+struct Part {
+  int index = 0, count = 0;  // this one of so many
+  absl::string_view what;    // as it was added
+  // What Split has asked for, with what it has written there; else empty. Parts run at the same
+  // time, in other processes: each writes where no other one reads or writes.
+  absl::Span<char> shared;
+};
+
+// What has become of all parts. Views are valid until Merge's response has been sent, and its
+// pieces may refer to them: those that refer to `shared` reach the client from there, without being
+// copied.
+struct PartResults {
+  absl::Span<const absl::string_view> results;  // by index; what HandlePart returned
+  absl::Span<char> shared;
+};
+constexpr size_t kMaxPartResultBytes = 512;
 
 // The options of a handler in the configuration, its `options` table. Each call reads one key and
 // makes it known; keys that Preload has not asked for are refused as unknown, and the first value
@@ -175,6 +212,17 @@ constexpr size_t kMaxResponseFiles = 8;
 // are, as one that they all share: make threads and connections in Start. Handlers of
 // pthread_atfork(3) do not run. A job that is slow or late gets a real-time signal, SIGRTMIN+7,
 // which has its process note its call stack; a system call that it is in may end with EINTR.
+// A handler whose jobs can be large may cut one into parts, which run at the same time in as many
+// processes as are free, as jobs of their own with the deadline of the whole:
+//
+//   Split         adds parts, or none: then Handle does the whole job, in the same process
+//   HandlePart    for each of them, in any process of the pool; no process waits for another one
+//   Merge         when all are done, in any process of the pool: makes the response
+//
+// All of them get the same request; job_id() and attempt() are each one's own. A part whose process
+// crashes is tried once more, alone, if the handler is idempotent, and may find what the first
+// attempt has written. A part that returns an error ends the job with it.
+//
 // Errors: what Preload or Start returns or throws stops that generation from starting, and is told
 // to whoever asked for it; an exception, a crash or a hang in Handle costs that one job. A Status
 // that Handle returns becomes the client's error answer: InvalidArgument, NotFound, OutOfRange
@@ -187,6 +235,20 @@ class Handler {
   }
   virtual absl::Status Start() { return absl::OkStatus(); }
   virtual absl::StatusOr<Response> Handle(const Request& request, HandlerContext& context) = 0;
+  // Called before Handle. Should be quick where a job is not worth sharing.
+  virtual absl::Status Split(const Request& /*request*/, JobParts& /*parts*/,
+                             HandlerContext& /*context*/) {
+    return absl::OkStatus();
+  }
+  // Returns at most kMaxPartResultBytes, for Merge; what is larger goes into part.shared.
+  virtual absl::StatusOr<std::string> HandlePart(const Request& /*request*/, const Part& /*part*/,
+                                                 HandlerContext& /*context*/) {
+    return absl::UnimplementedError("Split without HandlePart");
+  }
+  virtual absl::StatusOr<Response> Merge(const Request& /*request*/, const PartResults& /*parts*/,
+                                         HandlerContext& /*context*/) {
+    return absl::UnimplementedError("Split without Merge");
+  }
 };
 
 }  // namespace windlass

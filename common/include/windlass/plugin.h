@@ -14,7 +14,7 @@ namespace windlass {
 class Handler;
 
 // Changes with anything in handler.h that a library compiled before would get wrong.
-#define WINDLASS_PLUGIN_ABI 1
+#define WINDLASS_PLUGIN_ABI 2
 
 namespace plugin {
 

@@ -37,6 +37,16 @@ DEV_FILES = {
 }
 
 
+PLUGINS_FILES = {
+    "usr/lib/windlass/plugins/image.so",
+    "usr/share/doc/windlass-plugins/changelog.gz", "usr/share/doc/windlass-plugins/copyright",
+    "usr/lib/windlass/plugins/infer.so",
+    "usr/share/doc/windlass-plugins/image/README.md",
+    *(f"usr/share/doc/windlass-plugins/infer/{name}" for name in ("README.md", "digits.model", "digits.test", "train.py")),
+}
+PACKAGES = ("windlass", "windlass-dev", "windlass-plugins")
+
+
 def package(name, version=None):
     """The one file of that package, by default of the project's version."""
     (path,) = tried.PACKAGES.glob(f"{name}_{version or tried.project_version()}_*.deb")
@@ -67,7 +77,7 @@ class Package(unittest.TestCase):
         cls.control = cls.root / "DEBIAN"
 
     def test_versions_are_the_project_s(self):
-        for name in ("windlass", "windlass-dev"):
+        for name in PACKAGES:
             self.assertEqual(field(package(name), "Version"), tried.project_version())
             changelog = self.folder / "changelog"
             tried.output_of("dpkg-deb", "--extract", package(name), self.folder / name)
@@ -89,6 +99,13 @@ class Package(unittest.TestCase):
     def test_dev_has_exactly_these_files(self):
         self.assertEqual(files(package("windlass-dev")), DEV_FILES)
 
+    def test_plugins_has_exactly_these_files(self):
+        self.assertEqual(files(package("windlass-plugins")), PLUGINS_FILES)
+        depends = field(package("windlass-plugins"), "Depends")
+        for library in ("libpng16", "libturbojpeg0"):
+            self.assertIn(library, depends)
+            self.assertNotIn(library, field(package("windlass"), "Depends"))
+
     def test_plugins_have_a_folder_and_none_is_in_it(self):
         folders = {name for mode, _, name in entries(package("windlass")) if mode.startswith("d")}
         self.assertIn("usr/lib/windlass/plugins/", folders)
@@ -100,7 +117,7 @@ class Package(unittest.TestCase):
         self.assertIn("c++-compiler", field(package("windlass-dev"), "Suggests"))
 
     def test_everything_is_root_s_and_programs_alone_are_executable(self):
-        for mode, owner, name in entries(package("windlass")) + entries(package("windlass-dev")):
+        for mode, owner, name in sum((entries(package(name)) for name in PACKAGES), []):
             folder = mode.startswith("d")
             expected = "drwxr-xr-x" if folder else "-rwxr-xr-x" if name in PROGRAMS else "-rw-r--r--"
             self.assertEqual((mode, owner), (expected, "root/root"), name)

@@ -15,6 +15,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "tests/sanitizer.h"
 #include "tests/tools/examples/plugin_under_test.h"
 
 namespace windlass {
@@ -83,7 +84,8 @@ TEST_F(Fault, RefusesWhatIsNoJsonObject) {
 TEST_F(Fault, NamesTheKindsThatItKnowsWhenAskedForAnother) {
   const absl::Status status = Handle(R"({"action": "fault", "kind": "drought"})").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("segv, abort, trap, forbidden-call, exit, throw, hang"));
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("segv, abort, trap, forbidden-call, exit, throw, hang"));
 }
 
 TEST_F(Fault, RefusesArgumentsOfAWrongTypeOrSizeBeforeItDoesHarm) {
@@ -228,8 +230,8 @@ TEST_F(Fault, PreloadsAModelIntoTheArenaAndAnotherOntoTheHeap) {
   EXPECT_EQ(Ask("model", R"(, "private": true)"), absl::StrCat("{\"result\": ", 4096 % 251, "}"));
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-// It reports the signal and ends by itself.
+#ifdef WINDLASS_ADDRESS_SANITIZER
+// It may report the signal and end by itself.
 bool DiedOf(int, int status) { return !WIFEXITED(status) || WEXITSTATUS(status) != 0; }
 #else
 bool DiedOf(int number, int status) { return WIFSIGNALED(status) && WTERMSIG(status) == number; }

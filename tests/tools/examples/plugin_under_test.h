@@ -77,7 +77,9 @@ struct GivenContext : HandlerContext {
     scratch.resize(bytes);
     return absl::MakeSpan(scratch);
   }
+  int processes() const override { return process_count; }
 
+  int process_count = 1;
   int attempt_number = 1;
   absl::Duration left = absl::InfiniteDuration();
   bool is_cancelled = false;

@@ -28,6 +28,7 @@ class NoContext : public HandlerContext {
   int attempt() const override { return 1; }
   void Log(HandlerLogLevel, absl::string_view) override {}
   absl::Span<char> Scratch(size_t) override { return {}; }
+  int processes() const override { return 1; }
 };
 
 class AppendHandlerTest : public testing::Test {

@@ -27,6 +27,7 @@ class Alone : public HandlerContext {
   std::optional<std::string> header(absl::string_view) override { return std::nullopt; }
   void Log(HandlerLogLevel, absl::string_view) override {}
   absl::Span<char> Scratch(size_t) override { return {}; }
+  int processes() const override { return 1; }
 };
 
 class HandlerSetTest : public testing::Test {

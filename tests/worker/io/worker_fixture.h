@@ -99,6 +99,8 @@ struct TestJob {
   std::string content;
   uint32_t attempt = 0;
   uint64_t deadline_ns = 0;
+  proto::Job envelope;
+  std::vector<std::shared_ptr<OwnedFd>> fds;  // those that are attached
 };
 
 class TestWorker : private AnswerSink, private MovedConnectionSink {
@@ -196,13 +198,15 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
     if (pool_.Receive(jobs_.receive_end.get(), &job) != JobPacketReceiver::Outcome::kPacket) {
       return std::nullopt;
     }
-    TestJob taken{job.id(), std::string(pool_.payload()), job.attempt(), job.deadline_ns()};
+    TestJob taken{job.id(), std::string(pool_.payload()), job.attempt(), job.deadline_ns(), job,
+                  {}};
     if (job.file_bytes() > 0) {
       taken.content.resize(job.file_bytes());
       EXPECT_EQ(
           PReadFd(pool_.fds()[0].get(), taken.content.data(), taken.content.size(), 0).value(),
           job.file_bytes());
     }
+    for (OwnedFd& fd : pool_.fds()) taken.fds.push_back(std::make_shared<OwnedFd>(std::move(fd)));
     return taken;
   }
   void Reply(uint64_t job, absl::string_view content) {
@@ -219,6 +223,9 @@ class TestWorker : private AnswerSink, private MovedConnectionSink {
       piece->set_bytes(bytes_of_each);
     }
     Transmit(reply, "", files);
+  }
+  void Reply(const proto::Reply& reply, absl::string_view content, const std::vector<int>& fds) {
+    Transmit(reply, content, fds);
   }
   void ReplyError(uint64_t job, ErrorCode code = ErrorCode::kHandlerFailed) {
     proto::Reply reply;

@@ -13,7 +13,7 @@ function(add_file source destination)
   configure_file(${source} ${destination} COPYONLY FILE_PERMISSIONS ${owner_writes})
 endfunction()
 
-foreach(pair IN ITEMS server:windlass dev:windlass-dev)
+foreach(pair IN ITEMS server:windlass dev:windlass-dev plugins:windlass-plugins)
   string(REPLACE ":" ";" pair ${pair})
   list(GET pair 0 component)
   list(GET pair 1 package)
