@@ -27,7 +27,7 @@ class MappingCache {
   };
 
   // Of files that their owner may have given up already: what is kept mapped is kept in memory.
-  static constexpr uint64_t kMaxBytes = 128 << 20;
+  static constexpr uint64_t kMaxBytes = 256 << 20;
 
   MappingCache(size_t max_entries, bool writable)
       : max_entries_(max_entries), writable_(writable) {}

@@ -4,6 +4,8 @@
 //
 //   parts=N      how many; 0: Handle does it whole; auto: as many as there are processes
 //   bytes=N      shared, all parts together
+//   content=N    of the letter, of each part, in memory for responses; copied=yes: in scratch
+//   memory order=2,0    whose content the answer has, in which order, in place of what was returned
 //   ms=N         each part computes so long
 //   crash=I, once=I, hang=I, fail=I, greedy=I, long=I   part I crashes always, crashes the first
 //                time, never ends, returns an error, takes all memory, returns too much; I = split
@@ -24,6 +26,7 @@ namespace {
 
 using windlass::HandlerContext;
 using windlass::Part;
+using windlass::PartResult;
 using windlass::Request;
 using windlass::Response;
 using windlass::ResponsePiece;
@@ -86,20 +89,34 @@ class Parts : public windlass::Handler {
     return parts.Share(words.Number("bytes")).status();
   }
 
-  absl::StatusOr<std::string> HandlePart(const Request& request, const Part& part,
-                                         HandlerContext& context) override {
+  absl::StatusOr<PartResult> HandlePart(const Request& request, const Part& part,
+                                        HandlerContext& context) override {
     const Words words(request.content);
     Burn(absl::Milliseconds(words.Number("ms")));
     if (absl::Status status = Suffer(words, absl::StrCat(part.index), context); !status.ok()) {
       return status;
     }
     const size_t bytes = words.Number("bytes"), from = bytes * part.index / part.count;
-    if (bytes > 0) std::memset(part.shared.data() + from, 'a' + part.index % 26,
-                bytes * (part.index + 1) / part.count - from);
+    if (bytes > 0)
+      std::memset(part.shared.data() + from, 'a' + part.index % 26,
+                  bytes * (part.index + 1) / part.count - from);
     if (words.Number("long") == part.index && !words.Text("long").empty()) {
       return std::string(1000, 'x');
     }
-    return std::string(part.what);
+    PartResult result = std::string(part.what);
+    const size_t content = words.Number("content");
+    if (content == 0) return result;
+    absl::Span<char> memory;
+    if (words.Text("copied") == "yes") {
+      memory = context.Scratch(content);
+    } else {
+      const absl::StatusOr<absl::Span<char>> taken = context.ResponseMemory(content);
+      if (!taken.ok()) return taken.status();
+      memory = *taken;
+    }
+    std::memset(memory.data(), 'a' + part.index % 26, memory.size());
+    result.content = {memory.data(), memory.size()};
+    return result;
   }
 
   absl::StatusOr<Response> Merge(const Request& request, const windlass::PartResults& parts,
@@ -107,7 +124,20 @@ class Parts : public windlass::Handler {
     const Words words(request.content);
     if (absl::Status status = Suffer(words, "merge", context); !status.ok()) return status;
     Response response{"text/plain", "utf-8"};
+    if (!words.Text("order").empty()) {
+      for (const absl::string_view part : absl::StrSplit(words.Text("order"), ',')) {
+        int index = 0;
+        if (!absl::SimpleAtoi(part, &index)) return absl::InvalidArgumentError("order");
+        response.pieces.push_back(ResponsePiece::OfPart(index));
+      }
+      return response;
+    }
     response.pieces.push_back(ResponsePiece::Owned(absl::StrJoin(parts.results, ",")));
+    for (size_t i = 0; i < parts.content_bytes.size(); ++i) {
+      if (parts.content_bytes[i] > 0) {
+        response.pieces.push_back(ResponsePiece::OfPart(static_cast<int>(i)));
+      }
+    }
     const size_t bytes = words.Number("bytes");
     if (bytes > 0) {
       response.pieces.push_back(ResponsePiece::Borrowed({parts.shared.data(), bytes}));

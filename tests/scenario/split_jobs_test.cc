@@ -37,9 +37,11 @@ MessageAnswer Ask(const Server& server, absl::string_view words) {
   return answer.value_or(MessageAnswer());
 }
 
-std::string Right(int parts, int bytes) {
+// `bytes` shared, and `of_each` part made as content.
+std::string Right(int parts, int bytes, int of_each = 0) {
   std::string content;
   for (int i = 0; i < parts; ++i) absl::StrAppend(&content, i == 0 ? "" : ",", "part ", i);
+  for (int i = 0; i < parts; ++i) content.append(of_each, static_cast<char>('a' + i % 26));
   for (int64_t i = 0; i < parts; ++i) {
     content.append(bytes * (i + 1) / parts - bytes * i / parts, static_cast<char>('a' + i % 26));
   }
@@ -56,6 +58,23 @@ TEST(SplitJobs, AreAnsweredWithWhatTheirPartsMade) {
   }
   EXPECT_EQ(Ask(*server, "parts=0").content, "whole");
   EXPECT_EQ(Ask(*server, "parts=auto").content, "part 0,part 1");
+}
+
+TEST(SplitJobs, ContentsOfPartsGoOutInAnyOrderAndFromAnyMemory) {
+  const auto server = StartServer();
+  for (const auto& [parts, bytes] :
+       std::vector<std::pair<int, int>>{{1, 1}, {2, 100}, {7, 100'003}, {64, 300'000}}) {
+    const std::string words = absl::StrCat("parts=", parts, " content=", bytes, " bytes=64");
+    EXPECT_TRUE(Ask(*server, words).content == Right(parts, 64, bytes)) << words;
+    EXPECT_TRUE(Ask(*server, words + " copied=yes").content == Right(parts, 64, bytes)) << words;
+  }
+  EXPECT_EQ(Ask(*server, "parts=3 content=2 order=2,0,1").content, "ccaabb");
+  EXPECT_EQ(Ask(*server, "parts=3 content=2 order=1").content, "bb");
+  for (const char* order : {"1,1", "3"}) {
+    const MessageAnswer answer = Ask(*server, absl::StrCat("parts=3 content=2 order=", order));
+    EXPECT_EQ(answer.status, "handler_failed");
+    EXPECT_TRUE(absl::StrContains(answer.content, "part that has none")) << answer.content;
+  }
 }
 
 TEST(SplitJobs, OfALargeRequestShareIt) {
@@ -155,11 +174,15 @@ TEST(SplitJobs, BeyondTheMemoryForPayloadsAreOverloaded) {
   const MessageAnswer answer = Ask(*server, "parts=2 bytes=20000000");
   EXPECT_EQ(answer.status, "overloaded");
   EXPECT_EQ(Ask(*server, "parts=2 bytes=2000000").content.size(), Right(2, 2'000'000).size());
+  EXPECT_EQ(Ask(*server, "parts=2 content=20000000").status, "overloaded");
+  EXPECT_EQ(Ask(*server, "parts=2 content=20000000 copied=yes").status, "overloaded");
+  EXPECT_EQ(Ask(*server, "parts=2 content=2000000").content.size(), Right(2, 0, 2'000'000).size());
 }
 
 TEST(SplitJobs, RunInTheStrictSandbox) {
   const auto server = StartServer({.in_pool = "sandbox = \"strict\"\n"});
-  EXPECT_EQ(Ask(*server, "parts=4 bytes=1000000").content, Right(4, 1'000'000));
+  EXPECT_EQ(Ask(*server, "parts=4 bytes=1000000 content=90000").content,
+            Right(4, 1'000'000, 90'000));
 }
 
 // One answer each, right, while pool processes are killed and the server reloads.
@@ -173,11 +196,12 @@ TEST(SplitJobs, LoseNothingUnderKillsAndReloads) {
       Client client(server->address("message"));
       for (int i = 0; !stop; ++i) {
         const int parts = 1 + (i * 7 + c) % 20, bytes = i % 3 == 0 ? 200'000 : 300;
-        client.Send(
-            Request(absl::StrCat("parts=", parts, " bytes=", bytes, " ms=1 id=", c, "-", i)));
+        const int content = i % 5 == 0 ? 0 : i % 5 == 1 ? 100'000 : 20;
+        client.Send(Request(absl::StrCat("parts=", parts, " bytes=", bytes, " content=", content,
+                                         " ms=1 id=", c, "-", i)));
         const auto answer = client.ReadAnswer(absl::Seconds(60));
         if (!answer) return void(++wrong);
-        const bool is_right = answer->content == Right(parts, bytes);
+        const bool is_right = answer->content == Right(parts, bytes, content);
         const bool is_crash = answer->status == "handler_crashed";
         ++(is_right ? right : is_crash ? crashed : wrong);
       }

@@ -1,6 +1,7 @@
 #ifndef WINDLASS_TOOLS_CLIENT_RUN_CONTEXT_H_
 #define WINDLASS_TOOLS_CLIENT_RUN_CONTEXT_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -27,6 +28,10 @@ class RunContext : public HandlerContext {
   void Log(HandlerLogLevel level, absl::string_view line) override;
   absl::Span<char> Scratch(size_t bytes) override { return scratch_.Take(bytes); }
   int processes() const override { return processes_; }
+  absl::StatusOr<absl::Span<char>> ResponseMemory(size_t bytes) override {
+    response_ = std::make_unique<char[]>(bytes);
+    return absl::MakeSpan(response_.get(), bytes);
+  }
 
  private:
   const absl::string_view handler_, header_;
@@ -34,6 +39,7 @@ class RunContext : public HandlerContext {
   const int processes_;
   std::optional<JsonContent> parsed_header_;
   ScratchMemory scratch_;
+  std::unique_ptr<char[]> response_;
 };
 
 }  // namespace windlass

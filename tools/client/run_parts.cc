@@ -33,16 +33,30 @@ absl::StatusOr<Response> SplitRun::Run(Handler* handler, const Request& request,
   const int count = static_cast<int>(parts_.size());
   for (int i = 0; i < count; ++i) {
     const Part part = {i, count, parts_[static_cast<size_t>(i)], shared};
-    absl::StatusOr<std::string> result = handler->HandlePart(request, part, *context);
+    absl::StatusOr<PartResult> result = handler->HandlePart(request, part, *context);
     if (!result.ok()) return result.status();
-    if (result->size() > kMaxPartResultBytes) {
-      return absl::InternalError(absl::StrCat("HandlePart: a result of ", result->size(),
+    if (result->bytes.size() > kMaxPartResultBytes) {
+      return absl::InternalError(absl::StrCat("HandlePart: a result of ", result->bytes.size(),
                                               " bytes, at most ", kMaxPartResultBytes));
     }
-    results_.push_back(*std::move(result));
+    results_.push_back(std::move(result->bytes));
+    contents_.emplace_back(result->content);
+    content_bytes_.push_back(result->content.size());
   }
   for (const std::string& result : results_) result_views_.push_back(result);
-  return handler->Merge(request, {result_views_, shared}, *context);
+  absl::StatusOr<Response> response =
+      handler->Merge(request, {result_views_, content_bytes_, shared}, *context);
+  if (!response.ok()) return response;
+  for (ResponsePiece& piece : response->pieces) {
+    if (!piece.is_part()) continue;
+    const auto part = static_cast<size_t>(piece.part);
+    if (part >= contents_.size() || contents_[part].empty()) {
+      return absl::InternalError("response with the content of a part that has none");
+    }
+    piece = ResponsePiece::Owned(std::move(contents_[part]));
+    contents_[part].clear();  // each at most once
+  }
+  return response;
 }
 
 }  // namespace windlass

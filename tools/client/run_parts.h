@@ -20,8 +20,9 @@ class SplitRun : private JobParts {
   void Add(absl::string_view what) override;
   absl::StatusOr<absl::Span<char>> Share(size_t bytes) override;
 
-  std::vector<std::string> parts_, results_;
+  std::vector<std::string> parts_, results_, contents_;
   std::vector<absl::string_view> result_views_;
+  std::vector<uint64_t> content_bytes_;
   std::unique_ptr<char[]> shared_;
   size_t shared_bytes_ = 0;
   absl::Status fault_;

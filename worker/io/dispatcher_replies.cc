@@ -59,8 +59,10 @@ void Dispatcher::TakeReply() {
   const bool is_split = reply_.parts_size() > 0;
   absl::Status accepted;
   if (!is_split) {
+    Exchange* const whole = job == out_.end() ? nullptr : job->second.exchange;
     accepted = results_.Accept(reply_, receiver_.payload(), receiver_.fds(),
-                               job == out_.end() ? nullptr : job->second.memory, &pieces_);
+                               job == out_.end() ? nullptr : job->second.memory,
+                               whole == nullptr ? nullptr : whole->split.get(), &pieces_);
   }
   const bool is_fence = fence_.state() == Fence::State::kSent && id == fence_.id();
   if (is_fence) fence_.OnReceived();

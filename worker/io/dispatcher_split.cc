@@ -112,7 +112,9 @@ void Dispatcher::EnqueueNextPart(Exchange* whole) {
 void Dispatcher::FinishPart(Exchange* part, bool is_broken) {
   Exchange* const whole = part->part_of;
   SplitJob& split = *whole->split;
-  if (is_broken || receiver_.payload().size() > kMaxPartResultBytes || !pieces_.empty()) {
+  const bool has_content = pieces_.size() == 1 && pieces_[0].result != nullptr;
+  if (is_broken || receiver_.payload().size() > kMaxPartResultBytes ||
+      (!has_content && !pieces_.empty())) {
     LOG_LIMITED(ERROR, broken_reply_log_, timers_->now()) << "broken reply from the pool: a part";
     return AnswerError(part, ErrorCode::kHandlerFailed, "the pool sent a broken answer");
   }
@@ -127,6 +129,10 @@ void Dispatcher::FinishPart(Exchange* part, bool is_broken) {
   const auto done = std::find_if(split.parts.begin(), split.parts.end(),
                                  [part](const auto& one) { return one.exchange.get() == part; });
   done->result.assign(receiver_.payload().data(), receiver_.payload().size());
+  if (has_content) {
+    done->content = std::move(pieces_[0]);
+    pieces_.clear();
+  }
   done->exchange.reset();
   if (--split.left == 0) BeginMerge(whole);
 }
@@ -146,6 +152,7 @@ void Dispatcher::BeginMerge(Exchange* whole) {
   job_.set_content_bytes(ContentInPacket(*whole).size());
   for (const SplitJob::Part& part : split.parts) {
     job_.add_result_bytes(static_cast<uint32_t>(part.result.size()));
+    job_.add_part_bytes(part.content.bytes);
     split.results += part.result;
   }
   EncodeEnvelope(job_, &whole->envelope);
@@ -157,9 +164,12 @@ void Dispatcher::BeginMerge(Exchange* whole) {
 // Of a job that needs them no more; those that are out hear that nobody waits for them.
 void Dispatcher::DropParts(Exchange* whole) {
   if (whole->split != nullptr) {
+    std::vector<AnswerPiece> contents;  // those that the answer does not have
     for (SplitJob::Part& part : whole->split->parts) {
       if (part.exchange != nullptr) Forget(part.exchange.get());
+      if (part.content.result != nullptr) contents.push_back(std::move(part.content));
     }
+    results_.Release(&contents);
     whole->split.reset();
   }
   whole->memory.reset();

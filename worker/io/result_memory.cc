@@ -1,5 +1,8 @@
 #include "worker/io/result_memory.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "windlass/handler.h"
 
 namespace windlass {
@@ -11,23 +14,26 @@ absl::Status Broken(absl::string_view what) { return absl::InvalidArgumentError(
 
 absl::Status ResultMemory::Accept(const proto::Reply& reply, absl::string_view payload,
                                   absl::Span<OwnedFd> fds,
-                                  const std::shared_ptr<SplitMemory>& shared,
+                                  const std::shared_ptr<SplitMemory>& shared, SplitJob* split,
                                   std::vector<AnswerPiece>* pieces) {
-  if (static_cast<size_t>(reply.pieces_size()) > kMaxResponsePieces) {
+  const auto of_parts =
+      std::count_if(reply.pieces().begin(), reply.pieces().end(),
+                    [](const proto::Piece& piece) { return piece.source() == proto::Piece::PART; });
+  if (static_cast<size_t>(reply.pieces_size() - of_parts) > kMaxResponsePieces) {
     return Broken("too many pieces");  // each may hold a descriptor
   }
   size_t next_fd = 0;
   absl::Status status;
   for (const proto::Piece& piece : reply.pieces()) {
     const bool takes_fd =
-        piece.source() != proto::Piece::INLINE && piece.source() != proto::Piece::SHARED;
+        piece.source() == proto::Piece::MEMFD || piece.source() == proto::Piece::FILE;
     if (takes_fd && next_fd == fds.size()) {
       status = Broken("a descriptor is missing");
       break;
     }
     AnswerPiece accepted;
     status = AcceptPiece(piece, JobId::FromWord(reply.id()), &payload,
-                         takes_fd ? &fds[next_fd++] : nullptr, shared, &accepted);
+                         takes_fd ? &fds[next_fd++] : nullptr, shared, split, &accepted);
     if (!status.ok()) break;
     pieces->push_back(std::move(accepted));
     if (piece.bytes() > 0) continue;
@@ -43,7 +49,7 @@ absl::Status ResultMemory::Accept(const proto::Reply& reply, absl::string_view p
 
 absl::Status ResultMemory::AcceptPiece(const proto::Piece& piece, JobId owner,
                                        absl::string_view* payload, OwnedFd* fd,
-                                       const std::shared_ptr<SplitMemory>& shared,
+                                       const std::shared_ptr<SplitMemory>& shared, SplitJob* split,
                                        AnswerPiece* into) {
   into->bytes = piece.bytes();
   into->owner = owner;
@@ -80,6 +86,14 @@ absl::Status ResultMemory::AcceptPiece(const proto::Piece& piece, JobId owner,
       into->shared = shared;
       if (into->file.valid()) return absl::OkStatus();
       return absl::UnavailableError("no file descriptor left for the answer");
+    case proto::Piece::PART: {
+      if (split == nullptr || piece.part() >= split->parts.size()) return Broken("no such part");
+      AnswerPiece& content = split->parts[piece.part()].content;
+      if (content.result == nullptr || content.bytes != piece.bytes())
+        return Broken("no such content of a part");
+      *into = std::exchange(content, AnswerPiece());
+      return absl::OkStatus();
+    }
     default:
       return Broken("piece of unknown kind");
   }

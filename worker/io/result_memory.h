@@ -22,10 +22,11 @@ class ResultMemory {
   ResultMemory() : cache_(kCachedMappings, /*writable=*/true) {}
 
   // InvalidArgument: the reply is broken; nothing is held then. Pieces inside the packet point into
-  // `payload`. `shared`: what the job's parts share; null: it has no parts, or nothing is known of
-  // it.
+  // `payload`. `shared`: what the job's parts share, `split`: what they have made, which is moved
+  // from; null: it has no parts, or nothing is known of it.
   absl::Status Accept(const proto::Reply& reply, absl::string_view payload, absl::Span<OwnedFd> fds,
-                      const std::shared_ptr<SplitMemory>& shared, std::vector<AnswerPiece>* pieces);
+                      const std::shared_ptr<SplitMemory>& shared, SplitJob* split,
+                      std::vector<AnswerPiece>* pieces);
   // Drops pieces: the memory of results is free for its pool process again.
   void Release(std::vector<AnswerPiece>* pieces);
   // Unmaps what no answer needs.
@@ -35,7 +36,7 @@ class ResultMemory {
  private:
   static constexpr size_t kCachedMappings = 16;
   absl::Status AcceptPiece(const proto::Piece& piece, JobId owner, absl::string_view* payload,
-                           OwnedFd* fd, const std::shared_ptr<SplitMemory>& shared,
+                           OwnedFd* fd, const std::shared_ptr<SplitMemory>& shared, SplitJob* split,
                            AnswerPiece* into);
 
   MappingCache cache_;

@@ -26,9 +26,9 @@ WINDLASS_CALL absl::Status CallSplit(Handler& handler, const Request& request, J
   return status;
 }
 
-WINDLASS_CALL absl::StatusOr<std::string> CallPart(Handler& handler, const Request& request,
-                                                   const Part& part, HandlerContext& context) {
-  absl::StatusOr<std::string> result = handler.HandlePart(request, part, context);
+WINDLASS_CALL absl::StatusOr<PartResult> CallPart(Handler& handler, const Request& request,
+                                                  const Part& part, HandlerContext& context) {
+  absl::StatusOr<PartResult> result = handler.HandlePart(request, part, context);
   WINDLASS_COME_BACK();
   return result;
 }

@@ -2,7 +2,6 @@
 #define WINDLASS_WORKER_POOL_CALL_HANDLER_H_
 
 #include <cstdint>
-#include <string>
 
 #include "absl/status/statusor.h"
 #include "windlass/handler.h"
@@ -16,8 +15,8 @@ absl::StatusOr<Response> CallHandler(Handler& handler, const Request& request,
                                      HandlerContext& context);
 absl::Status CallSplit(Handler& handler, const Request& request, JobParts& parts,
                        HandlerContext& context);
-absl::StatusOr<std::string> CallPart(Handler& handler, const Request& request, const Part& part,
-                                     HandlerContext& context);
+absl::StatusOr<PartResult> CallPart(Handler& handler, const Request& request, const Part& part,
+                                    HandlerContext& context);
 absl::StatusOr<Response> CallMerge(Handler& handler, const Request& request,
                                    const PartResults& parts, HandlerContext& context);
 bool IsInCallHandler(uint64_t address);

@@ -11,6 +11,7 @@
 #include "common/scoreboard.h"
 #include "windlass/handler.h"
 #include "worker/handlers/json_content.h"
+#include "worker/pool/reply_sender.h"
 #include "worker/pool/scratch_memory.h"
 
 namespace windlass {
@@ -20,8 +21,9 @@ namespace windlass {
 class JobContext : public HandlerContext {
  public:
   // `pools`: how many the configuration has; `ready`: how many processes of this one's there are.
-  JobContext(const Scoreboard& scoreboard, size_t pools, const Word<uint32_t>& ready)
-      : scoreboard_(scoreboard), pools_(pools), ready_(ready) {}
+  JobContext(const Scoreboard& scoreboard, size_t pools, const Word<uint32_t>& ready,
+             ReplySender* replies)
+      : scoreboard_(scoreboard), pools_(pools), ready_(ready), replies_(replies) {}
 
   // `header` must stay valid until the next Begin. `attempt`: from 1.
   void Begin(JobId id, int attempt, Instant deadline, absl::string_view header);
@@ -43,6 +45,10 @@ class JobContext : public HandlerContext {
     return std::max(1, static_cast<int>(ready_.load(std::memory_order_relaxed)));
   }
 
+  absl::StatusOr<absl::Span<char>> ResponseMemory(size_t bytes) override {
+    return replies_->Reserve(bytes);
+  }
+
   // Gives memory of large jobs back. REQUIRES: no job is running.
   void Trim() { scratch_.Trim(); }
   bool holds_memory() const { return scratch_.holds_memory(); }
@@ -51,6 +57,7 @@ class JobContext : public HandlerContext {
   const Scoreboard& scoreboard_;
   const size_t pools_;
   const Word<uint32_t>& ready_;
+  ReplySender* const replies_;
   JobId id_;
   int attempt_ = 1;
   absl::string_view handler_;

@@ -56,7 +56,7 @@ JobLoop::JobLoop(ProcessSetup setup, ControlChannel* control, HandlerSet handler
       requests_(kCachedRequestMappings, /*writable=*/false),
       replies_(setup_, control),
       context_(*setup_.scoreboard, setup_.config->pools.size(),
-               setup_.scoreboard->header().bays[setup_.bay].pool_ready[setup_.pool]),
+               setup_.scoreboard->header().bays[setup_.bay].pool_ready[setup_.pool], &replies_),
       parts_(setup_) {}
 
 absl::Status JobLoop::EnterWalls(const Sandbox& sandbox) {
@@ -283,11 +283,15 @@ void JobLoop::AnswerWith(Handler& handler, const Request& request) {
     response = absl::InternalError("exception of unknown type");
   }
   parts_.Clear();
-  if (!response.ok()) {
-    const absl::Status& status = response.status();
-    return replies_.SendError(ErrorCodeFor(status.code()), status.message());
-  }
+  if (!response.ok()) return SendStatus(response.status());
   replies_.Send(*response);
+}
+
+// Of a handler that did not make a response.
+void JobLoop::SendStatus(const absl::Status& status) {
+  const bool no_memory = absl::IsResourceExhausted(status) && replies_.is_refused();
+  if (no_memory) return replies_.SendError(ErrorCode::kOverloaded, kNoPayloadMemory);
+  replies_.SendError(ErrorCodeFor(status.code()), status.message());
 }
 
 void JobLoop::OnOutOfMemory() {

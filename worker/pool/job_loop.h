@@ -61,6 +61,7 @@ class JobLoop {
   absl::StatusOr<bool> Split(Handler& handler, const Request& request);
   void RunPart(Handler& handler, const Request& request);
   absl::StatusOr<Response> Merge(Handler& handler, const Request& request);
+  void SendStatus(const absl::Status& status);
   void OnOutOfMemory();
   bool Wait(int timeout_ms);  // false: end the process
   int TrimDelayMs() const;

@@ -34,15 +34,13 @@ absl::StatusOr<bool> JobLoop::Split(Handler& handler, const Request& request) {
 void JobLoop::RunPart(Handler& handler, const Request& request) {
   const Part part = {static_cast<int>(job_.part()), static_cast<int>(job_.parts()), job_.what(),
                      absl::MakeSpan(shared_.data(), shared_.size())};
-  const absl::StatusOr<std::string> result = CallPart(handler, request, part, context_);
-  if (!result.ok()) {
-    return replies_.SendError(ErrorCodeFor(result.status().code()), result.status().message());
-  }
-  if (result->size() > kMaxPartResultBytes) {
+  const absl::StatusOr<PartResult> result = CallPart(handler, request, part, context_);
+  if (!result.ok()) return SendStatus(result.status());
+  if (result->bytes.size() > kMaxPartResultBytes) {
     return replies_.SendError(
         ErrorCode::kHandlerFailed,
-        absl::StrCat("HandlePart: a result of ", result->size(), " bytes, at most ",
-                     kMaxPartResultBytes, ": more goes into the memory that parts share"));
+        absl::StrCat("HandlePart: a result of ", result->bytes.size(), " bytes, at most ",
+                     kMaxPartResultBytes, ": more is content, or goes into the shared memory"));
   }
   replies_.SendPartResult(*result);
 }
@@ -57,8 +55,10 @@ absl::StatusOr<Response> JobLoop::Merge(Handler& handler, const Request& request
     left.remove_prefix(results.back().size());
   }
   const absl::Span<char> shared = absl::MakeSpan(shared_.data(), shared_.size());
-  replies_.NoteShared(shared);
-  return CallMerge(handler, request, {results, shared}, context_);
+  const absl::Span<const uint64_t> content_bytes(job_.part_bytes().data(),
+                                                 static_cast<size_t>(job_.part_bytes_size()));
+  replies_.NoteParts(shared, content_bytes);
+  return CallMerge(handler, request, {results, content_bytes, shared}, context_);
 }
 
 }  // namespace windlass

@@ -19,6 +19,7 @@ constexpr uint64_t kAlwaysInline = 1 << 10;
 constexpr size_t kMaxTypeBytes = 4096;  // with the encoding; what clients see is a header
 constexpr size_t kMaxPieces = kMaxResponsePieces;
 static_assert(kMaxPieces <= kMaxPacketFds);
+static_assert(JobParts::kMost <= 64);
 
 bool SealForEver(int memfd) {
   return AddSeals(memfd, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE).ok();
@@ -38,12 +39,23 @@ void ReplySender::Begin(JobId id, Instant started) {
   payload_.clear();
   fds_.clear();
   used_ = nullptr;
+  is_refused_ = false;
+  sends_reserved_ = false;
   shared_ = {};
+  part_bytes_ = {};
+}
+
+void ReplySender::GiveBack(Held** held) {
+  if (*held != nullptr) {
+    (*held)->buffer->header()->in_use.store(0, std::memory_order_release);
+  }
+  *held = nullptr;
 }
 
 void ReplySender::Abort() {
-  if (used_ != nullptr) used_->buffer->header()->in_use.store(0);
-  used_ = nullptr;
+  GiveBack(&used_);
+  GiveBack(&reserved_);
+  sends_reserved_ = false;
   reply_.clear_pieces();
   reply_.clear_parts();
   reply_.clear_shared_bytes();
@@ -51,6 +63,26 @@ void ReplySender::Abort() {
   reply_.clear_content_encoding();
   payload_.clear();
   fds_.clear();
+}
+
+void ReplySender::NoteParts(absl::Span<const char> shared, absl::Span<const uint64_t> part_bytes) {
+  shared_ = shared;
+  part_bytes_ = part_bytes;
+}
+
+absl::StatusOr<absl::Span<char>> ReplySender::Reserve(size_t bytes) {
+  if (reserved_ != nullptr) return absl::InternalError("ResponseMemory: asked for twice");
+  if (bytes == 0) return absl::Span<char>();
+  // No channel: garbage in the queue.
+  Held* const found = ReplyChannel() < 0 ? nullptr : FindFree(bytes);
+  if (found == nullptr) {
+    is_refused_ = true;
+    return absl::ResourceExhaustedError("no memory left for payloads");
+  }
+  reserved_ = found;
+  reserved_->owner = id_;
+  reserved_->buffer->header()->in_use.store(id_.word(), std::memory_order_release);
+  return absl::MakeSpan(reserved_->buffer->data(), bytes);
 }
 
 void ReplySender::SendError(ErrorCode code, absl::string_view message) {
@@ -74,33 +106,62 @@ void ReplySender::SendSplit(PartList* parts) {
   parts->Clear();
 }
 
-void ReplySender::SendPartResult(absl::string_view result) {
-  payload_.push_back(result);
+void ReplySender::SendPartResult(const PartResult& result) {
+  if (!result.content.empty()) {
+    const ResponsePiece content = ResponsePiece::Borrowed(result.content);
+    const bool in_buffer = PlaceOf(content) != Place::kReserved;
+    if (in_buffer && !PutInBuffer({&content, 1}, content.size())) {
+      return SendError(ErrorCode::kOverloaded, kNoPayloadMemory);
+    }
+    AddPieces({&content, 1}, in_buffer);
+  }
+  payload_.push_back(result.bytes);
   Transmit();
 }
 
-// Of memory that the parts of a job share: nothing else writes there any more.
-bool ReplySender::IsShared(const ResponsePiece& piece) const {
+ReplySender::Place ReplySender::PlaceOf(const ResponsePiece& piece) const {
+  if (piece.is_file()) return Place::kFile;
+  if (piece.is_part()) return Place::kPart;
   const absl::string_view bytes = piece.bytes();
-  return !piece.is_file() && !bytes.empty() && std::less_equal<>()(shared_.data(), bytes.data()) &&
-         std::less_equal<>()(bytes.data() + bytes.size(), shared_.data() + shared_.size());
+  const auto holds = [bytes](absl::Span<const char> memory) {
+    return !bytes.empty() && std::less_equal<>()(memory.data(), bytes.data()) &&
+           std::less_equal<>()(bytes.data() + bytes.size(), memory.data() + memory.size());
+  };
+  if (holds(shared_)) return Place::kShared;  // nothing else writes there any more
+  if (reserved_ == nullptr) return Place::kElsewhere;
+  const ResultBuffer& reserved = *reserved_->buffer;
+  return holds({reserved.data(), reserved.capacity()}) ? Place::kReserved : Place::kElsewhere;
+}
+
+bool ReplySender::HasContent(const ResponsePiece& piece) const {
+  const auto part = static_cast<size_t>(piece.part);
+  return part < part_bytes_.size() && part_bytes_[part] > 0;
 }
 
 void ReplySender::Send(const Response& response) {
   uint64_t bytes = 0;
-  size_t files = 0, shared = 0;
+  size_t files = 0, parts = 0;
+  uint64_t seen = 0;             // parts, a bit each
+  bool is_all_elsewhere = true;  // may be the packet's payload as it is
   for (const ResponsePiece& piece : response.pieces) {
     if (piece.is_missing) {
       return SendError(ErrorCode::kHandlerFailed, "response with a file that is not open");
     }
-    if (IsShared(piece)) {
-      ++shared;
-      continue;
-    }
-    if (!piece.is_file()) {
+    const Place place = PlaceOf(piece);
+    if (place == Place::kElsewhere) {
       bytes += piece.bytes().size();
       continue;
     }
+    is_all_elsewhere = false;
+    if (place == Place::kPart) {
+      if (!HasContent(piece) || (seen >> piece.part & 1) != 0) {
+        return SendError(ErrorCode::kHandlerFailed,
+                         "response with the content of a part that has none, or twice");
+      }
+      seen |= uint64_t{1} << piece.part;
+      ++parts;
+    }
+    if (place != Place::kFile) continue;
     ++files;
     // The client gets it while this process goes on: nobody may change it any more.
     if (piece.is_memfd && !SealForEver(piece.file.get())) {
@@ -108,7 +169,7 @@ void ReplySender::Send(const Response& response) {
                        "response in a memfd that is still mapped for writing, or not sealable");
     }
   }
-  if (response.pieces.size() > kMaxPieces || files > kMaxResponseFiles) {
+  if (response.pieces.size() - parts > kMaxPieces || files > kMaxResponseFiles) {
     return SendError(ErrorCode::kHandlerFailed, "response of too many pieces");
   }
   if (response.content_type.size() + response.content_encoding.size() > kMaxTypeBytes) {
@@ -116,66 +177,78 @@ void ReplySender::Send(const Response& response) {
   }
   const bool in_buffer =
       bytes > kInlinePayloadMax || (bytes > kAlwaysInline && ChannelIsHalfFull());
-  if (in_buffer && !PutInBuffer(response, bytes)) {
+  if (in_buffer && !PutInBuffer(response.pieces, bytes)) {
     return SendError(ErrorCode::kOverloaded, kNoPayloadMemory);
   }
   reply_.set_status(static_cast<uint32_t>(response.status));
   reply_.set_content_type(response.content_type.data(), response.content_type.size());
   reply_.set_content_encoding(response.content_encoding.data(), response.content_encoding.size());
-  if (in_buffer || files > 0 || shared > 0) {
-    AddPieces(response, in_buffer);
-  }
+  if (in_buffer || !is_all_elsewhere) AddPieces(response.pieces, in_buffer);
   if (!in_buffer) {
     for (const ResponsePiece& piece : response.pieces) {
-      if (!piece.is_file() && !IsShared(piece)) payload_.push_back(piece.bytes());
+      if (PlaceOf(piece) == Place::kElsewhere) payload_.push_back(piece.bytes());
     }
   }
   Transmit();
 }
 
 // Lists the pieces in order; runs of bytes become one piece.
-void ReplySender::AddPieces(const Response& response, bool in_buffer) {
+void ReplySender::AddPieces(absl::Span<const ResponsePiece> pieces, bool in_buffer) {
   uint64_t offset = ResultHeader::kBytes;
   proto::Piece* run = nullptr;
-  for (const ResponsePiece& piece : response.pieces) {
-    if (piece.is_file()) {
-      run = nullptr;
-      proto::Piece* const file = reply_.add_pieces();
-      file->set_source(proto::Piece::FILE);
-      file->set_bytes(piece.file_bytes);
-      file->set_offset(piece.file_offset);
-      fds_.push_back(piece.file.get());
-      continue;
-    }
-    if (piece.bytes().empty()) continue;
-    if (IsShared(piece)) {
-      run = nullptr;
-      proto::Piece* const part = reply_.add_pieces();
-      part->set_source(proto::Piece::SHARED);
-      part->set_bytes(piece.bytes().size());
-      part->set_offset(static_cast<uint64_t>(piece.bytes().data() - shared_.data()));
-      continue;
-    }
-    if (run == nullptr) {
-      run = reply_.add_pieces();
-      if (in_buffer) {
-        run->set_source(proto::Piece::MEMFD);
-        run->set_offset(offset);
-        fds_.push_back(used_->buffer->fd());
+  const auto add = [this, &run](proto::Piece::Source source, uint64_t bytes, uint64_t at) {
+    run = nullptr;
+    proto::Piece* const added = reply_.add_pieces();
+    added->set_source(source);
+    added->set_bytes(bytes);
+    added->set_offset(at);
+    return added;
+  };
+  for (const ResponsePiece& piece : pieces) {
+    const absl::string_view bytes = piece.bytes();
+    switch (PlaceOf(piece)) {
+      case Place::kFile:
+        add(proto::Piece::FILE, piece.file_bytes, piece.file_offset);
+        fds_.push_back(piece.file.get());
+        break;
+      case Place::kShared:
+        add(proto::Piece::SHARED, bytes.size(),
+            static_cast<uint64_t>(bytes.data() - shared_.data()));
+        break;
+      case Place::kPart: {
+        const auto part = static_cast<uint32_t>(piece.part);
+        add(proto::Piece::PART, part_bytes_[part], 0)->set_part(part);
+        break;
       }
+      case Place::kReserved: {
+        const char* const begin = reserved_->buffer->data();
+        add(proto::Piece::MEMFD, bytes.size(),
+            ResultHeader::kBytes + static_cast<uint64_t>(bytes.data() - begin));
+        fds_.push_back(reserved_->buffer->fd());
+        sends_reserved_ = true;
+        break;
+      }
+      case Place::kElsewhere:
+        if (bytes.empty()) break;
+        if (run == nullptr) {
+          run = add(in_buffer ? proto::Piece::MEMFD : proto::Piece::INLINE, 0,
+                    in_buffer ? offset : 0);
+          if (in_buffer) fds_.push_back(used_->buffer->fd());
+        }
+        run->set_bytes(run->bytes() + bytes.size());
+        offset += bytes.size();
+        break;
     }
-    run->set_bytes(run->bytes() + piece.bytes().size());
-    offset += piece.bytes().size();
   }
 }
 
-bool ReplySender::PutInBuffer(const Response& response, uint64_t bytes) {
+bool ReplySender::PutInBuffer(absl::Span<const ResponsePiece> pieces, uint64_t bytes) {
   if (ReplyChannel() < 0) return false;  // garbage in the queue
   used_ = FindFree(bytes);
   if (used_ == nullptr) return false;
   char* to = used_->buffer->data();
-  for (const ResponsePiece& piece : response.pieces) {
-    if (piece.is_file() || IsShared(piece)) continue;
+  for (const ResponsePiece& piece : pieces) {
+    if (PlaceOf(piece) != Place::kElsewhere) continue;
     std::memcpy(to, piece.bytes().data(), piece.bytes().size());
     to += piece.bytes().size();
   }
@@ -190,9 +263,15 @@ void ReplySender::Transmit() {
   reply_.set_run_ns(static_cast<uint64_t>(now.ns - started_.ns));
   const int channel = ReplyChannel();
   if (channel < 0) return;  // garbage in the queue: nobody to answer
+  if (!sends_reserved_) GiveBack(&reserved_);
   EncodeEnvelope(reply_, &encoded_);
-  if (SendJobPacket(channel, encoded_, payload_, fds_) == PacketOutcome::kDone) return;
-  if (used_ != nullptr) used_->buffer->header()->in_use.store(0, std::memory_order_release);
+  const PacketOutcome outcome = SendJobPacket(channel, encoded_, payload_, fds_);
+  if (outcome == PacketOutcome::kDone) {
+    reserved_ = nullptr;  // the worker's, until it is free again
+    return;
+  }
+  GiveBack(&used_);
+  GiveBack(&reserved_);
   Bump(setup_.scoreboard->MutableSlot(setup_.slot).replies_dropped);
   proto::Report report;
   report.mutable_reply_dropped()->set_worker_slot(id_.slot().value);
@@ -212,6 +291,7 @@ bool ReplySender::ChannelIsHalfFull() const {
 }
 
 bool ReplySender::IsFree(const Held& held) const {
+  if (&held == reserved_) return false;  // also if nobody waits for the answer any more
   if (held.buffer->header()->in_use.load(std::memory_order_acquire) == 0) return true;
   const ProcessSlot& owner = setup_.scoreboard->slot(held.owner.slot());
   if (owner.pid.load() == 0 || owner.incarnation.load() != held.owner.incarnation()) return true;

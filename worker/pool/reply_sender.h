@@ -41,9 +41,13 @@ class ReplySender {
   // Not an answer: the job is to be cut into these. Clears them.
   void SendSplit(PartList* parts);
   // Of a part: what its handler returned.
-  void SendPartResult(absl::string_view result);
-  // What of the next response lies in there reaches the client from there: the worker has it.
-  void NoteShared(absl::Span<const char> shared) { shared_ = shared; }
+  void SendPartResult(const PartResult& result);
+  // To MERGE: what of the next response lies in `shared`, or is the content of a part, of so many
+  // bytes each, reaches the client from where it is: the worker has it. Both until the next Begin.
+  void NoteParts(absl::Span<const char> shared, absl::Span<const uint64_t> part_bytes);
+  // For this job's handler (HandlerContext::ResponseMemory): of a result buffer. Internal: twice.
+  absl::StatusOr<absl::Span<char>> Reserve(size_t bytes);
+  bool is_refused() const { return is_refused_; }  // memory by Reserve, to this job
 
   // Forgets what a Send that threw has begun; then SendError.
   void Abort();
@@ -57,14 +61,24 @@ class ReplySender {
     JobId owner;           // whose answer is in it
     uint64_t touched = 0;  // bytes that have been accounted for
   };
+  // Where the bytes of a piece of the answer are.
+  enum class Place : uint8_t {
+    kFile,
+    kShared,    // in what the parts share
+    kPart,      // the worker has it as the content of a part
+    kReserved,  // in the result buffer that the handler has made them in
+    kElsewhere  // in this process: to be copied
+  };
+  Place PlaceOf(const ResponsePiece& piece) const;
+  bool HasContent(const ResponsePiece& piece) const;  // REQUIRES: its place is kPart
   Held* FindFree(uint64_t bytes);
   bool Grow(Held* held, uint64_t bytes);
   bool IsFree(const Held& held) const;
   int ReplyChannel() const;  // -1: of no worker of ours
   bool ChannelIsHalfFull() const;
-  bool IsShared(const ResponsePiece& piece) const;
-  bool PutInBuffer(const Response& response, uint64_t bytes);
-  void AddPieces(const Response& response, bool in_buffer);
+  bool PutInBuffer(absl::Span<const ResponsePiece> pieces, uint64_t bytes);
+  void AddPieces(absl::Span<const ResponsePiece> pieces, bool in_buffer);
+  void GiveBack(Held** held);
   void Transmit();
 
   // Fixed after construction.
@@ -79,8 +93,12 @@ class ReplySender {
   std::string encoded_;
   std::vector<absl::string_view> payload_;
   std::vector<int> fds_;
-  Held* used_ = nullptr;  // of the current answer
+  Held* used_ = nullptr;      // of the current answer: what was copied
+  Held* reserved_ = nullptr;  // the same: what was made in its place
+  bool is_refused_ = false;
+  bool sends_reserved_ = false;
   absl::Span<const char> shared_;
+  absl::Span<const uint64_t> part_bytes_;
   LogLimit no_memory_log_;
 };
 

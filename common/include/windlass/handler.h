@@ -81,6 +81,11 @@ class HandlerContext {
   virtual absl::Span<char> Scratch(size_t bytes) = 0;
   // How many processes run this handler's jobs now, this one among them; at least 1.
   virtual int processes() const = 0;
+  // Memory to make a large response in, or a part's content, aligned to a page, with any bytes in
+  // it: what of that lies there reaches the client from there, without being copied. Once a job.
+  // ResourceExhausted: the memory for payloads is used up; the client is told to try again when
+  // the handler returns it.
+  virtual absl::StatusOr<absl::Span<char>> ResponseMemory(size_t bytes) = 0;
 };
 
 // What Split cuts a job into. Valid during Split. Blocking: never.
@@ -109,14 +114,27 @@ struct Part {
   absl::Span<char> shared;
 };
 
+// What HandlePart returns.
+struct PartResult {
+  PartResult(std::string bytes_for_merge = "") : bytes(std::move(bytes_for_merge)) {}
+  PartResult(const char* bytes_for_merge) : bytes(bytes_for_merge) {}
+
+  std::string bytes;  // for Merge, at most kMaxPartResultBytes
+  // Any number of bytes for the response, which Merge does not see but puts in its place
+  // (ResponsePiece::OfPart): in context.ResponseMemory, or copied there. Valid until HandlePart is
+  // next called.
+  absl::string_view content;
+};
+constexpr size_t kMaxPartResultBytes = 512;
+
 // What has become of all parts. Views are valid until Merge's response has been sent, and its
 // pieces may refer to them: those that refer to `shared` reach the client from there, without being
 // copied.
 struct PartResults {
-  absl::Span<const absl::string_view> results;  // by index; what HandlePart returned
+  absl::Span<const absl::string_view> results;  // by index; PartResult::bytes
+  absl::Span<const uint64_t> content_bytes;     // by index; how long PartResult::content is
   absl::Span<char> shared;
 };
-constexpr size_t kMaxPartResultBytes = 512;
 
 // The options of a handler in the configuration, its `options` table. Each call reads one key and
 // makes it known; keys that Preload has not asked for are refused as unknown, and the first value
@@ -174,7 +192,10 @@ struct ResponsePiece {
     const bool is_open = memfd.valid();
     return {{}, {}, std::move(memfd), offset, bytes, true, !is_open};
   }
+  // Of Merge's response: the content of the part at `index`, which has some. Each at most once.
+  static ResponsePiece OfPart(int index) { return {{}, {}, {}, 0, 0, false, false, index}; }
   bool is_file() const { return file.valid(); }  // a file, or a memfd
+  bool is_part() const { return part >= 0; }     // size() is 0
   absl::string_view bytes() const { return owned.empty() ? borrowed : absl::string_view(owned); }
   uint64_t size() const { return is_file() ? file_bytes : bytes().size(); }
 
@@ -185,6 +206,7 @@ struct ResponsePiece {
   uint64_t file_bytes = 0;
   bool is_memfd = false;
   bool is_missing = false;  // a file or memfd that is not open
+  int part = -1;            // whose content it is; -1: no part's
 };
 
 struct Response {
@@ -194,7 +216,7 @@ struct Response {
   // An answer that is an error and has content of its own form; usually kOk. For a plain error
   // return a Status instead.
   ErrorCode status = ErrorCode::kOk;
-  // At most kMaxResponsePieces, kMaxResponseFiles of them files.
+  // At most kMaxResponsePieces, kMaxResponseFiles of them files; those of parts beside them.
   absl::InlinedVector<ResponsePiece, 2> pieces = {};
 };
 constexpr size_t kMaxResponsePieces = 16;
@@ -240,9 +262,8 @@ class Handler {
                              HandlerContext& /*context*/) {
     return absl::OkStatus();
   }
-  // Returns at most kMaxPartResultBytes, for Merge; what is larger goes into part.shared.
-  virtual absl::StatusOr<std::string> HandlePart(const Request& /*request*/, const Part& /*part*/,
-                                                 HandlerContext& /*context*/) {
+  virtual absl::StatusOr<PartResult> HandlePart(const Request& /*request*/, const Part& /*part*/,
+                                                HandlerContext& /*context*/) {
     return absl::UnimplementedError("Split without HandlePart");
   }
   virtual absl::StatusOr<Response> Merge(const Request& /*request*/, const PartResults& /*parts*/,

@@ -78,13 +78,17 @@ struct GivenContext : HandlerContext {
     return absl::MakeSpan(scratch);
   }
   int processes() const override { return process_count; }
+  absl::StatusOr<absl::Span<char>> ResponseMemory(size_t bytes) override {
+    response.resize(bytes);
+    return absl::MakeSpan(response);
+  }
 
   int process_count = 1;
   int attempt_number = 1;
   absl::Duration left = absl::InfiniteDuration();
   bool is_cancelled = false;
   std::vector<std::pair<HandlerLogLevel, std::string>> logged;
-  std::vector<char> scratch;
+  std::vector<char> scratch, response;
 };
 
 }  // namespace windlass

@@ -29,6 +29,7 @@ class NoContext : public HandlerContext {
   void Log(HandlerLogLevel, absl::string_view) override {}
   absl::Span<char> Scratch(size_t) override { return {}; }
   int processes() const override { return 1; }
+  absl::StatusOr<absl::Span<char>> ResponseMemory(size_t) override { return absl::Span<char>(); }
 };
 
 class AppendHandlerTest : public testing::Test {

@@ -28,6 +28,7 @@ class Alone : public HandlerContext {
   void Log(HandlerLogLevel, absl::string_view) override {}
   absl::Span<char> Scratch(size_t) override { return {}; }
   int processes() const override { return 1; }
+  absl::StatusOr<absl::Span<char>> ResponseMemory(size_t) override { return absl::Span<char>(); }
 };
 
 class HandlerSetTest : public testing::Test {

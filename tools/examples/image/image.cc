@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -17,7 +18,7 @@ namespace windlass::image {
 namespace {
 
 constexpr uint64_t kPage = 4096;
-constexpr uint32_t kBandsPerProcess = 2;  // so that one that is held up does not hold up all
+constexpr uint32_t kBandsPerProcess = 4;  // so that one that is held up does not hold up all
 
 // All that is known of a job once its headers are read: enough to make any row of what comes out.
 // Every part makes it anew, of the request: what another process says of memory is not believed.
@@ -31,15 +32,25 @@ struct Plan {
   // Where the decoded picture is: in the request from there on, or in the memory that parts share.
   bool in_request = false;
   uint64_t in_at = 0;
-  // In the memory that parts share: what of the file comes before its pixels, and these.
-  uint64_t header_at = 0, header_bytes = 0, out_at = 0;
+  // Of plain files, whose parts the client gets as they are: what comes before the pixels.
+  std::string file_header;
+  // What parts share: the decoded picture, and pixels that are yet to be encoded, from there on.
+  uint64_t out_at = 0;
   uint64_t shared_bytes = 0;
+  bool is_plain_out() const { return !file_header.empty(); }
 };
 
 // The rows that a part makes, as it is called.
 struct Band {
   uint32_t first = 0, end = 0;
 };
+
+// Where a band begins: each is lower than the one before, so that all processes end at about the
+// same time, as by guided self-scheduling (Polychronopoulos and Kuck, 1987).
+uint32_t FirstRow(uint32_t rows, uint32_t band, uint32_t bands) {
+  const double left = 1.0 - static_cast<double>(band) / bands;
+  return rows - static_cast<uint32_t>(rows * left * std::sqrt(left));
+}
 
 // Rows of the file's pixels, of the picture at `pixels`.
 absl::Status MakeFileRows(const Plan& plan, const uint8_t* pixels, Band band, uint8_t* out,
@@ -65,7 +76,7 @@ absl::Status MakeFileRows(const Plan& plan, const uint8_t* pixels, Band band, ui
 
 // All pages of memory that is written next, at once: by a fault for each they cost a fifth of the
 // time of all parts. Where the kernel cannot (before Linux 5.14), they come one by one.
-void TakePages(uint8_t* memory, size_t bytes) {
+void TakePages(char* memory, size_t bytes) {
   const auto begin = reinterpret_cast<uintptr_t>(memory) / kPage * kPage;
   const auto end = reinterpret_cast<uintptr_t>(memory) + bytes;
   constexpr int kPopulateWrite = 23;  // MADV_POPULATE_WRITE
@@ -99,25 +110,26 @@ class ImageHandler : public Handler {
     if (work < split_pixels_ || bands < 2 || plan->operation.kind == OperationKind::kNone) {
       return absl::OkStatus();
     }
-    const absl::StatusOr<absl::Span<char>> shared = parts.Share(plan->shared_bytes);
-    if (!shared.ok()) return absl::OkStatus();  // there is no room for that: whole, then
-    if (!plan->in_request) {
-      auto* const pixels = reinterpret_cast<uint8_t*>(shared->data() + plan->in_at);
-      const absl::Status decoded = Decode(request.content, *header, pixels);
-      if (!decoded.ok()) return decoded;
+    if (plan->shared_bytes > 0) {
+      const absl::StatusOr<absl::Span<char>> shared = parts.Share(plan->shared_bytes);
+      if (!shared.ok()) return absl::OkStatus();  // there is no room for that: whole, then
+      if (!plan->in_request) {
+        auto* const pixels = reinterpret_cast<uint8_t*>(shared->data() + plan->in_at);
+        const absl::Status decoded = Decode(request.content, *header, pixels);
+        if (!decoded.ok()) return decoded;
+      }
     }
-    const std::string before = PlainHeader(plan->format, plan->out);
-    std::memcpy(shared->data() + plan->header_at, before.data(), before.size());
     for (uint32_t i = 0; i < bands; ++i) {
-      const Band band = {static_cast<uint32_t>(uint64_t{plan->out.height} * i / bands),
-                         static_cast<uint32_t>(uint64_t{plan->out.height} * (i + 1) / bands)};
+      const Band band = {FirstRow(plan->out.height, i, bands),
+                         FirstRow(plan->out.height, i + 1, bands)};
+      if (band.first == band.end) continue;
       parts.Add({reinterpret_cast<const char*>(&band), sizeof(band)});
     }
     return absl::OkStatus();
   }
 
-  absl::StatusOr<std::string> HandlePart(const Request& request, const Part& part,
-                                         HandlerContext& context) override {
+  absl::StatusOr<PartResult> HandlePart(const Request& request, const Part& part,
+                                        HandlerContext& context) override {
     const absl::StatusOr<Plan> plan = PlanOf(request, part.shared, context);
     if (!plan.ok()) return plan.status();
     Band band;
@@ -125,27 +137,41 @@ class ImageHandler : public Handler {
     if (band.first >= band.end || band.end > plan->out.height) {
       return absl::InternalError("a part of no rows");
     }
-    uint8_t* const rows = reinterpret_cast<uint8_t*>(part.shared.data() + plan->out_at) +
-                          band.first * plan->out.row_bytes();
-    TakePages(rows, (band.end - band.first) * plan->out.row_bytes());
+    const size_t bytes = (band.end - band.first) * plan->out.row_bytes();
+    char* out = nullptr;
+    if (plan->is_plain_out()) {
+      const absl::StatusOr<absl::Span<char>> memory = context.ResponseMemory(bytes);
+      if (!memory.ok()) return memory.status();
+      out = memory->data();
+    } else {
+      out = part.shared.data() + plan->out_at + band.first * plan->out.row_bytes();
+      TakePages(out, bytes);
+    }
+    auto* const rows = reinterpret_cast<uint8_t*>(out);
     const char* const from = plan->in_request ? request.content.data() : part.shared.data();
     const auto* const pixels = reinterpret_cast<const uint8_t*>(from + plan->in_at);
     const absl::Status made = MakeFileRows(*plan, pixels, band, rows, context);
     if (!made.ok()) return made;
-    return "";
+    PartResult result;
+    if (plan->is_plain_out()) result.content = {out, bytes};
+    return result;
   }
 
   absl::StatusOr<Response> Merge(const Request& request, const PartResults& parts,
                                  HandlerContext& context) override {
     const absl::StatusOr<Plan> plan = PlanOf(request, parts.shared, context);
     if (!plan.ok()) return plan.status();
-    const char* const file = parts.shared.data() + plan->header_at;
-    if (plan->header_bytes == 0) {
+    if (!plan->is_plain_out()) {
       return Encoded(*plan, reinterpret_cast<const uint8_t*>(parts.shared.data() + plan->out_at));
     }
-    Response response{MediaType(plan->format), "binary"};  // the file is there as it shall be
-    response.pieces.push_back(
-        ResponsePiece::Borrowed({file, plan->header_bytes + plan->out.bytes()}));
+    Response response{MediaType(plan->format), "binary"};
+    response.pieces.push_back(ResponsePiece::Owned(plan->file_header));
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < parts.content_bytes.size(); ++i) {
+      bytes += parts.content_bytes[i];
+      response.pieces.push_back(ResponsePiece::OfPart(static_cast<int>(i)));
+    }
+    if (bytes != plan->out.bytes()) return absl::InternalError("bands that make no picture");
     return response;
   }
 
@@ -161,15 +187,18 @@ class ImageHandler : public Handler {
       if (!done.ok()) return done;
       pixels = decoded;
     }
-    const absl::Span<char> file = context.Scratch(plan->header_bytes + plan->out.bytes());
-    const std::string before = PlainHeader(plan->format, plan->out);
-    std::memcpy(file.data(), before.data(), before.size());
-    auto* const out = reinterpret_cast<uint8_t*>(file.data() + before.size());
+    const std::string& before = plan->file_header;
+    const size_t bytes = before.size() + plan->out.bytes();
+    const absl::StatusOr<absl::Span<char>> file =
+        plan->is_plain_out() ? context.ResponseMemory(bytes) : context.Scratch(bytes);
+    if (!file.ok()) return file.status();
+    std::memcpy(file->data(), before.data(), before.size());
+    auto* const out = reinterpret_cast<uint8_t*>(file->data() + before.size());
     const absl::Status made = MakeFileRows(*plan, pixels, {0, plan->out.height}, out, context);
     if (!made.ok()) return made;
-    if (before.empty()) return Encoded(*plan, out);
+    if (!plan->is_plain_out()) return Encoded(*plan, out);
     Response response{MediaType(plan->format), "binary"};
-    response.pieces.push_back(ResponsePiece::Borrowed({file.data(), file.size()}));
+    response.pieces.push_back(ResponsePiece::Borrowed({file->data(), file->size()}));
     return response;
   }
 
@@ -208,10 +237,9 @@ class ImageHandler : public Handler {
     plan.in_request = header.is_plain();
     plan.in_at = plan.in_request ? header.pixels_at : 0;
     const uint64_t decoded = plan.in_request ? 0 : plan.in.bytes();
-    plan.header_at = (decoded + kPage - 1) / kPage * kPage;
-    plan.header_bytes = PlainHeader(plan.format, plan.out).size();
-    plan.out_at = plan.header_at + plan.header_bytes;
-    plan.shared_bytes = plan.out_at + plan.out.bytes();
+    plan.file_header = PlainHeader(plan.format, plan.out);
+    plan.out_at = (decoded + kPage - 1) / kPage * kPage;
+    plan.shared_bytes = plan.is_plain_out() ? decoded : plan.out_at + plan.out.bytes();
     return plan;
   }
 

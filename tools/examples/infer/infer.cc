@@ -80,8 +80,8 @@ class InferHandler : public Handler {
     return absl::OkStatus();
   }
 
-  absl::StatusOr<std::string> HandlePart(const Request& request, const Part& part,
-                                         HandlerContext& context) override {
+  absl::StatusOr<PartResult> HandlePart(const Request& request, const Part& part,
+                                        HandlerContext& context) override {
     Band band;
     if (part.what.size() == sizeof(band)) std::memcpy(&band, part.what.data(), sizeof(band));
     const size_t out_row = network_->outputs() * sizeof(float);
