@@ -563,6 +563,7 @@ TEST_F(ControlServerTest, AProcessOfAPoolIsRefusedAlthoughItIsTheSameUser) {
     Operator handler(path_);
     handler.Send(StatusRequest());
     std::optional<proto::CtlReply> reply;
+    ::alarm(20);  // its end, whatever comes
     while (!reply.has_value() && !handler.sees_end()) {
       handler.Take();
       reply = handler.Next();

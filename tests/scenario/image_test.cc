@@ -174,6 +174,11 @@ TEST_F(ImageClientTest, WritesWhatTheEndingOfTheNameAsksFor) {
     EXPECT_THAT(ReadWhole(Path(name)), StartsWith(magic)) << name;
   }
   EXPECT_THAT(Run({Path("in.ppm"), "-", "--format=png"}).out, StartsWith("\x89PNG"));
+  const ProgramResult unknown = Run({Path("in.ppm"), Path("out.gif"), "--op=invert"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("not 'gif' (or say --format)"));
+  EXPECT_EQ(Run({Path("in.ppm"), Path("out.v2"), "--format=ppm"}).exit_code, 0);
+  EXPECT_THAT(ReadWhole(Path("out.v2")), StartsWith("P6\n200 150"));
 }
 
 TEST_F(ImageClientTest, KeepsWhatOutIs) {

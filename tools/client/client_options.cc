@@ -155,12 +155,15 @@ absl::Status TakeSendOptions(const CommandLine& line, ClientOptions* options) {
 }
 
 // The format that a file's name asks for; "": that of what comes in.
-std::string FormatOfName(absl::string_view name) {
+absl::StatusOr<std::string> FormatOfName(absl::string_view path) {
+  const absl::string_view name = path.substr(path.rfind('/') + 1);  // npos wraps
   const size_t dot = name.rfind('.');
-  const std::string ending =
-      dot == absl::string_view::npos ? "" : absl::AsciiStrToLower(name.substr(dot + 1));
+  if (dot == absl::string_view::npos) return "";
+  const std::string ending = absl::AsciiStrToLower(name.substr(dot + 1));
   if (ending == "jpg") return "jpeg";
-  return ending == "png" || ending == "jpeg" || ending == "ppm" || ending == "pgm" ? ending : "";
+  if (ending == "png" || ending == "jpeg" || ending == "ppm" || ending == "pgm") return ending;
+  return absl::InvalidArgumentError(absl::StrCat(
+      path, ": png, jpeg, ppm and pgm can be made, not '", ending, "' (or say --format)"));
 }
 
 absl::Status TakeImageOptions(const CommandLine& line, ClientOptions* options) {
@@ -172,8 +175,10 @@ absl::Status TakeImageOptions(const CommandLine& line, ClientOptions* options) {
   for (const absl::string_view key : kImageKeys) {
     if (line.Has(key)) message.more_keys.emplace_back(key, line.Value(key));
   }
-  const std::string format = FormatOfName(options->out_file);
-  if (!line.Has("format") && !format.empty()) message.more_keys.emplace_back("format", format);
+  if (line.Has("format")) return absl::OkStatus();
+  const absl::StatusOr<std::string> format = FormatOfName(options->out_file);
+  if (!format.ok()) return format.status();
+  if (!format->empty()) message.more_keys.emplace_back("format", *format);
   return absl::OkStatus();
 }
 

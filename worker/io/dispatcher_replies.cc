@@ -97,6 +97,9 @@ void Dispatcher::TakeReply() {
     LOG_LIMITED(ERROR, broken_reply_log_, timers_->now())
         << "broken reply from the pool: " << accepted.ToString();
     results_.Release(&pieces_);
+    if (absl::IsUnavailable(accepted)) {  // nothing is wrong with the reply
+      return AnswerError(exchange, ErrorCode::kUnavailable, accepted.message());
+    }
     return AnswerError(exchange, ErrorCode::kHandlerFailed, "the pool sent a broken answer");
   }
   const bool is_late = timers_->now() >= exchange->deadline.deadline();

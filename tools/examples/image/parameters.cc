@@ -1,6 +1,7 @@
 #include "tools/examples/image/parameters.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -45,6 +46,20 @@ absl::StatusOr<Format> FormatNamed(absl::string_view name) {
   if (lower == "pgm") return Format::kPgm;
   return absl::InvalidArgumentError(
       absl::StrCat("format must be png, jpeg, ppm or pgm, not '", name, "'"));
+}
+
+// A key that belongs to another operation is a mistake that nobody would find otherwise.
+absl::Status RefuseKeysOfOthers(absl::string_view op, Lookup lookup) {
+  constexpr std::pair<absl::string_view, absl::string_view> kKeys[] = {
+      {"radius", "blur"},    {"width", "resize"},   {"height", "resize"},
+      {"size", "thumbnail"}, {"degrees", "rotate"}, {"direction", "flip"}};
+  for (const auto& [key, its_op] : kKeys) {
+    if (op != its_op && lookup(key)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(key, " is for op ", its_op, ", not for op ", op));
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status TakeOperation(absl::string_view op, Lookup lookup, Parameters* into) {
@@ -95,8 +110,11 @@ absl::Status TakeOperation(absl::string_view op, Lookup lookup, Parameters* into
 
 absl::StatusOr<Parameters> ReadParameters(Lookup lookup) {
   Parameters parameters;
-  const absl::Status taken = TakeOperation(lookup("op").value_or("none"), lookup, &parameters);
+  const std::string op = lookup("op").value_or("none");
+  const absl::Status taken = TakeOperation(op, lookup, &parameters);
   if (!taken.ok()) return taken;
+  const absl::Status alone = RefuseKeysOfOthers(op, lookup);
+  if (!alone.ok()) return alone;
   if (const std::optional<std::string> name = lookup("format")) {
     const absl::StatusOr<Format> format = FormatNamed(*name);
     if (!format.ok()) return format.status();

@@ -189,6 +189,32 @@ TEST(Operation, ALargePictureOfOddSidesIsTheSameInBands) {
   }
 }
 
+TEST(Operation, EndsWhenNobodyWantsTheRows) {
+  const Shape shape{40, 400, 3};
+  const Pixels pixels = MadePicture(shape);
+  for (const Operation& operation :
+       {Operation{.kind = OperationKind::kGrayscale}, Operation{.kind = OperationKind::kInvert},
+        Operation{.kind = OperationKind::kBlur, .radius = 3},
+        Operation{.kind = OperationKind::kResize, .width = 50, .height = 500},
+        Operation{.kind = OperationKind::kRotate, .degrees = 90},
+        Operation{.kind = OperationKind::kRotate, .degrees = 180},
+        Operation{.kind = OperationKind::kFlip}}) {
+    const Shape after = ShapeAfter(operation, shape);
+    Pixels out(after.bytes()), memory;
+    const auto scratch = [&memory](size_t bytes) {
+      memory.resize(bytes);
+      return absl::MakeSpan(reinterpret_cast<char*>(memory.data()), bytes);
+    };
+    int asked = 0;
+    const auto stop = [&asked] { return ++asked == 2; };
+    EXPECT_FALSE(
+        MakeRows(operation, shape, pixels.data(), 0, after.height, out.data(), scratch, stop))
+        << Name(operation, shape);
+    EXPECT_EQ(asked, 2) << Name(operation, shape);
+    EXPECT_TRUE(out != Made(operation, shape, pixels, 1)) << "not all of it is made";
+  }
+}
+
 TEST(ConvertPixels, GoesBetweenGrayColoursAndAlpha) {
   const auto convert = [](const Pixels& pixels, uint32_t from, uint32_t to) {
     Pixels out(pixels.size() / from * to);
