@@ -1,6 +1,7 @@
 // A plug-in that uses all there is: the content says what it shall do.
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -36,6 +37,7 @@ class EveryFeature : public windlass::Handler {
 
   absl::Status Start() override {
     started_in_ = ::getpid();
+    ::getrlimit(RLIMIT_LOCKS, &locks_at_start_);
     return absl::OkStatus();
   }
 
@@ -65,6 +67,8 @@ class EveryFeature : public windlass::Handler {
       answer(std::memcmp(wanted.data() + wanted.size(), zeros.data(), 64) == 0 ? "zeros" : "bytes");
     } else if (wanted == "started") {
       answer(started_in_ == ::getpid() ? "here" : "elsewhere");
+    } else if (wanted == "locks") {
+      answer(absl::StrCat("at most ", locks_at_start_.rlim_max));
     } else if (wanted == "pieces") {
       response.pieces.push_back(ResponsePiece::Borrowed("<"));
       response.pieces.push_back(FileWith("in a file", 0));
@@ -104,6 +108,7 @@ class EveryFeature : public windlass::Handler {
   std::string options_, needed_;
   absl::Span<char> shared_;
   pid_t started_in_ = 0;
+  rlimit locks_at_start_ = {};
 };
 
 class Reverse : public windlass::Handler {

@@ -13,6 +13,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "tests/scenario/client.h"
 #include "tests/scenario/config_text.h"
 #include "tests/scenario/status.h"
 
@@ -131,6 +132,18 @@ TEST_F(RolesTest, OnlyPoolProcessesBearTheMarkThatTheControlSocketRefuses) {
 }
 
 // Its channels: to the master, to the pool, its own answers; the four listeners.
+// A handler's Start may do anything that the handler may, and what it forks stays.
+TEST(PoolMark, IsThereBeforeTheHandlerStarts) {
+  const auto server = Server::StartWithConfig(ConfigText(
+      {.handlers = absl::StrCat("[[handler]]\nname = \"everything\"\nlibrary = \"",
+                                WINDLASS_BUILD_DIR, "/tests/plugins/every_feature.so\"\n")}));
+  Client client(server->address("message"));
+  client.Send(MessageRequest("locks", "text/plain", "utf-8", R"(, "handler": "everything")"));
+  const std::optional<MessageAnswer> answer = client.ReadAnswer();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->content, "at most 0");
+}
+
 TEST_F(RolesTest, AWorkerHasItsChannelsAndTheListeners) {
   for (const pid_t worker : server_->Children("worker")) {
     EXPECT_EQ(SocketsOf(worker).size(), 3u + 4u);
