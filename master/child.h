@@ -10,6 +10,7 @@
 #include "common/control_channel.h"
 #include "common/scoreboard.h"
 #include "common/timer_wheel.h"
+#include "master/blocked_answers.h"
 #include "master/child_state.h"
 #include "master/death_log.h"
 #include "master/kill_ladder.h"
@@ -72,13 +73,7 @@ struct Child {
   };
   std::vector<Heir> heirs;  // draining: the workers that it is linked to
   Instant heirs_sought;
-  // Worker: pools of which answers did not fit into its channel. It is looked at until they do.
-  struct Blocked {
-    uint32_t pools = 0;                // bit i: of pool i
-    Instant since = Instant::Never();  // and it has done nothing
-    uint64_t progress = 0;
-  };
-  Blocked blocked;
+  BlockedAnswers blocked;                 // worker: it is looked at until they fit
   std::vector<int> cpus;                  // worker: that it was told to run on; empty: none
   bool moves = false;                     // draining: gives its clients to other workers
   EndCause ends_by = EndCause::kUnknown;  // why it was told to end, or killed

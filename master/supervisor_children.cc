@@ -16,8 +16,6 @@ namespace {
 
 constexpr int kReportsPerTurn = 64;  // a child that floods its channel does not hold up the others
 constexpr absl::Duration kSlotRetry = absl::Milliseconds(20);
-// A worker that does nothing for so long while answers for it do not fit is not coming back.
-constexpr absl::Duration kStuckAfter = absl::Seconds(1);
 
 SelectorToken TokenFor(uint64_t kind, uint32_t bay, ChildId child) {
   return SelectorToken{kind << 56 | uint64_t{bay} << 48 | child.value};
@@ -214,7 +212,7 @@ void Supervisor::HandleReport(Child& child, const proto::Report& report) {
       if (!child.is_pool()) return;
       Child* const worker = FindWorker(SlotIndex{report.reply_dropped().worker_slot()},
                                        report.reply_dropped().incarnation());
-      if (worker != nullptr) worker->blocked.pools |= 1u << child.pool;
+      if (worker != nullptr) worker->blocked.Note(child.pool);
       return;
     }
     case proto::Report::kCloned:
@@ -349,45 +347,6 @@ void Supervisor::ClearSlot(const Child& child) {
   }
   slot.connections.store(0);
   slot.payload_bytes.store(0);
-}
-
-// Its reply channel is writable while it is mostly empty.
-bool Supervisor::TakesReplies(const Child& worker, uint32_t pool) const {
-  const std::vector<PacketPair>& replies = generation_.pools()[pool].replies;
-  const size_t index = worker.slot->value - generation_.place().first_worker;
-  if (index >= replies.size()) return true;
-  pollfd channel = {replies[index].send_end.get(), POLLOUT, 0};
-  return !Poll(absl::MakeSpan(&channel, 1), 0).ok() || (channel.revents & POLLOUT) != 0;
-}
-
-// Whoever says that answers did not fit may be anybody's, and may have filled the channel itself: a
-// worker that does something is no stuck one. When there is room again it finds out which of its
-// jobs have no answer.
-void Supervisor::LookAtBlocked(Child& worker, Instant now) {
-  if (worker.pid == 0 || !worker.killed_because.empty()) return;
-  const uint32_t pools = worker.blocked.pools;
-  for (uint32_t pool = 0; pool < wanted_pools_.size(); ++pool) {
-    if ((pools >> pool & 1) == 0 || !TakesReplies(worker, pool)) continue;
-    worker.blocked.pools &= ~(1u << pool);
-    proto::Command command;
-    command.mutable_fence()->set_cause("could not deliver its answer");
-    command.mutable_fence()->set_pool(pool);
-    command.mutable_fence()->set_has_run(true);
-    if (!Tell(worker, command)) return;
-  }
-  if (worker.blocked.pools == 0) {
-    worker.blocked = {};
-    return;
-  }
-  const ProcessSlot& slot = board_->slot(*worker.slot);
-  uint64_t progress = slot.late_replies.load() + slot.requests.load();
-  for (const Word<uint64_t>& answers : slot.answers) progress += answers.load();
-  if (worker.blocked.since == Instant::Never() || progress != worker.blocked.progress) {
-    worker.blocked.since = now;
-    worker.blocked.progress = progress;
-  } else if (now - worker.blocked.since >= kStuckAfter) {
-    Kill(worker, EndCause::kUnresponsive, "it does not take its answers");
-  }
 }
 
 Child* Supervisor::FindWorker(SlotIndex slot, uint32_t incarnation) {

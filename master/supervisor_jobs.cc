@@ -1,5 +1,7 @@
 // The part of master/supervisor.h that deals with the jobs of pool processes, as far as their slots
 // tell.
+#include <poll.h>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/log.h"
@@ -24,7 +26,7 @@ std::string Supervisor::DescribeJob(const Child& child, uint64_t job) const {
 
 void Supervisor::EnforceDeadlines(Instant now) {
   for (auto& child : children_) {
-    if (child->is_worker() && child->blocked.pools != 0) LookAtBlocked(*child, now);
+    if (child->is_worker() && child->blocked.any()) LookAtBlocked(*child, now);
     if (!child->is_pool() || child->pid == 0 || !child->killed_because.empty()) continue;
     TakeSample(*child);
     const ProcessSlot& slot = board_->slot(*child->slot);
@@ -95,6 +97,35 @@ bool Supervisor::KillRunning(uint64_t job, absl::string_view why) {
     return true;
   }
   return false;
+}
+
+// Its reply channel is writable while it is mostly empty.
+bool Supervisor::TakesReplies(const Child& worker, uint32_t pool) const {
+  const std::vector<PacketPair>& replies = generation_.pools()[pool].replies;
+  const size_t index = worker.slot->value - generation_.place().first_worker;
+  if (index >= replies.size()) return true;
+  pollfd channel = {replies[index].send_end.get(), POLLOUT, 0};
+  return !Poll(absl::MakeSpan(&channel, 1), 0).ok() || (channel.revents & POLLOUT) != 0;
+}
+
+void Supervisor::LookAtBlocked(Child& worker, Instant now) {
+  if (worker.pid == 0 || !worker.killed_because.empty()) return;
+  const uint32_t with_room =
+      worker.blocked.TakeThoseWithRoom([&](uint32_t pool) { return TakesReplies(worker, pool); });
+  for (uint32_t pool = 0; with_room >> pool != 0; ++pool) {
+    if ((with_room >> pool & 1) == 0) continue;
+    proto::Command command;
+    command.mutable_fence()->set_cause("could not deliver its answer");
+    command.mutable_fence()->set_pool(pool);
+    command.mutable_fence()->set_has_run(true);
+    if (!Tell(worker, command)) return;
+  }
+  if (!worker.blocked.any()) return;
+  const ProcessSlot& slot = board_->slot(*worker.slot);
+  uint64_t progress = slot.late_replies.load() + slot.requests.load();
+  for (const Word<uint64_t>& answers : slot.answers) progress += answers.load();
+  if (!worker.blocked.IsStuck(progress, now)) return;
+  Kill(worker, EndCause::kUnresponsive, "it does not take its answers");
 }
 
 void Supervisor::SettleJobs(const HeldJob& held, uint32_t pool, const std::string& cause) {

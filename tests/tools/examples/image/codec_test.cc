@@ -24,6 +24,12 @@ absl::StatusOr<Pixels> Decoded(absl::string_view file, FileHeader* header = null
   return pixels;
 }
 
+// As PNG has numbers.
+std::string Word(uint32_t value) {
+  return std::string({static_cast<char>(value >> 24), static_cast<char>(value >> 16),
+                      static_cast<char>(value >> 8), static_cast<char>(value)});
+}
+
 std::string File(Format format, const Shape& shape) {
   return *Encode(format, shape, MadePicture(shape).data(), {});
 }
@@ -65,14 +71,10 @@ TEST(Codec, SamplesOfNetpbmAreScaledToABytes) {
 
 // Chunks by hand, for what no encoder would write.
 std::string Chunk(absl::string_view type, absl::string_view data) {
-  const auto word = [](uint32_t value) {
-    return std::string({static_cast<char>(value >> 24), static_cast<char>(value >> 16),
-                        static_cast<char>(value >> 8), static_cast<char>(value)});
-  };
   const std::string body = absl::StrCat(type, data);
   const auto sum = static_cast<uint32_t>(
       crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size())));
-  return absl::StrCat(word(static_cast<uint32_t>(data.size())), body, word(sum));
+  return absl::StrCat(Word(static_cast<uint32_t>(data.size())), body, Word(sum));
 }
 std::string Zipped(const std::string& bytes) {
   uLongf size = compressBound(bytes.size());
@@ -84,13 +86,9 @@ std::string Zipped(const std::string& bytes) {
 }
 std::string Png(uint32_t width, uint32_t height, char depth, char colour, absl::string_view chunks,
                 bool is_interlaced = false) {
-  const auto word = [](uint32_t value) {
-    return std::string({static_cast<char>(value >> 24), static_cast<char>(value >> 16),
-                        static_cast<char>(value >> 8), static_cast<char>(value)});
-  };
   return absl::StrCat(
       "\x89PNG\r\n\x1a\n",
-      Chunk("IHDR", absl::StrCat(word(width), word(height),
+      Chunk("IHDR", absl::StrCat(Word(width), Word(height),
                                  std::string({depth, colour, 0, 0, is_interlaced ? '\1' : '\0'}))),
       chunks, Chunk("IEND", ""));
 }
