@@ -114,8 +114,9 @@ absl::string_view SandboxLevelName(SandboxLevel level) {
 }
 
 const KeyTable<PoolConfig>& PoolKeys() {
-  static const auto& keys =
-      *new KeyTable<PoolConfig>{"pool", "Processes that run handlers. [pool.NAME] is one more pool, with the same keys.", MakePoolKeys()};
+  static const auto& keys = *new KeyTable<PoolConfig>{
+      "pool", "Processes that run handlers. [pool.NAME] is one more pool, with the same keys.",
+      MakePoolKeys()};
   return keys;
 }
 

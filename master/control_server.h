@@ -76,7 +76,7 @@ class ControlServer final : public TimerOwner {
   // A client whose request was taken by somebody else (a former binary, an admin process): it waits
   // for the reply. None: there are too many.
   ControlClientId AdoptClient(OwnedFd socket);
-  int SocketOf(ControlClientId client);  // borrowed; -1: gone
+  int SocketOf(ControlClientId client);            // borrowed; -1: gone
   PeerCredentials PeerOf(ControlClientId client);  // REQUIRES: it is not gone
   // For each ready token of kTokenKind. Calls OnRequest.
   void OnReady(SelectorToken token, uint32_t events);

@@ -76,7 +76,7 @@ class MasterLoop : public MasterCommands, public UpgradeHost {
   TimerWheel timers_;
   // While running.
   Parts parts_ = {};
-  Service* service_ = nullptr;     // of the parts
+  Service* service_ = nullptr;  // of the parts
   Errand wants_upgrade_;
   PidFile pid_file_;
   std::string pid_path_;  // that was tried

@@ -31,8 +31,8 @@ class TalkativeServer {
     ::setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
     server_ = Server::StartWithConfig(ConfigText(
         {.in_pool = in_pool,
-         .handlers = HandlerText("append", absl::StrCat("file = \"", sink, "\"")) +
-                     "idempotent = true\n",
+         .handlers =
+             HandlerText("append", absl::StrCat("file = \"", sink, "\"")) + "idempotent = true\n",
          .listeners = ListenerText("message") + ListenerText("line", "handler = \"append\"\n")}));
     ::unsetenv("LD_PRELOAD");
   }

@@ -244,7 +244,8 @@ TEST_F(HttpConnectionTest, ChunksBeyondThePayloadMemoryAreToldThatKey) {
     client.Send(chunk);
     Settle();
   }
-  EXPECT_PRED2(Contains, client.Read(), "content beyond half of its pool's share of workers.payload_memory");
+  EXPECT_PRED2(Contains, client.Read(),
+               "content beyond half of its pool's share of workers.payload_memory");
 }
 
 TEST_F(HttpConnectionTest, AnAnswerSaysWhichDeadlineHasPassed) {
