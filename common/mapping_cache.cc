@@ -9,7 +9,8 @@
 
 namespace windlass {
 
-absl::StatusOr<MappingCache::Entry*> MappingCache::Acquire(int fd, uint64_t least_bytes) {
+absl::StatusOr<MappingCache::Entry*> MappingCache::Acquire(int fd, uint64_t least_bytes,
+                                                           uint64_t most_bytes) {
   absl::StatusOr<FileIdentity> identity = IdentifyFile(fd);
   if (!identity.ok()) return identity.status();
   for (const auto& entry : entries_) {
@@ -20,7 +21,8 @@ absl::StatusOr<MappingCache::Entry*> MappingCache::Acquire(int fd, uint64_t leas
     entry->last_use = ++uses_;
     return entry.get();
   }
-  if (identity->size < least_bytes || (GetSeals(fd) & F_SEAL_SHRINK) == 0) {
+  if (identity->size < least_bytes || identity->size > most_bytes ||
+      (GetSeals(fd) & F_SEAL_SHRINK) == 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("buffer of ", identity->size, " bytes for ", least_bytes, ", or not sealed"));
   }
@@ -30,21 +32,21 @@ absl::StatusOr<MappingCache::Entry*> MappingCache::Acquire(int fd, uint64_t leas
   mapped_bytes_ += identity->size;
   entries_.push_back(std::move(entry));
   Entry* const added = entries_.back().get();
-  EvictUnpinned(max_entries_, kMaxBytes);
+  EvictUnpinned(max_entries_, max_bytes_);
   return added;
 }
 
 void MappingCache::Release(Entry* entry) {
   CHECK(entry->pins > 0);
   --entry->pins;
-  EvictUnpinned(max_entries_, kMaxBytes);
+  EvictUnpinned(max_entries_, max_bytes_);
 }
 
 void MappingCache::Drop(Entry* entry) {
   CHECK(entry->pins > 0);
   --entry->pins;
   entry->last_use = 0;  // it is the first to go
-  if (entry->pins == 0) EvictUnpinned(entries_.size() - 1, kMaxBytes);
+  if (entry->pins == 0) EvictUnpinned(entries_.size() - 1, max_bytes_);
 }
 
 void MappingCache::Trim() { EvictUnpinned(0, 0); }

@@ -4,8 +4,9 @@
 //
 //   parts=N      how many; 0: Handle does it whole; auto: as many as there are processes
 //   bytes=N      shared, all parts together
-//   content=N    of the letter, of each part, in memory for responses; copied=yes: in scratch
-//   memory order=2,0    whose content the answer has, in which order, in place of what was returned
+//   content=N    of the letter, of each part, in memory for responses
+//   copied=yes   in scratch memory instead
+//   order=2,0    whose content the answer has, in which order, in place of what was returned
 //   ms=N         each part computes so long
 //   crash=I, once=I, hang=I, fail=I, greedy=I, long=I   part I crashes always, crashes the first
 //                time, never ends, returns an error, takes all memory, returns too much; I = split

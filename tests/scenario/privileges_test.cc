@@ -131,7 +131,6 @@ TEST_F(RolesTest, OnlyPoolProcessesBearTheMarkThatTheControlSocketRefuses) {
   }
 }
 
-// Its channels: to the master, to the pool, its own answers; the four listeners.
 // A handler's Start may do anything that the handler may, and what it forks stays.
 TEST(PoolMark, IsThereBeforeTheHandlerStarts) {
   const auto server = Server::StartWithConfig(ConfigText(
@@ -144,6 +143,7 @@ TEST(PoolMark, IsThereBeforeTheHandlerStarts) {
   EXPECT_EQ(answer->content, "at most 0");
 }
 
+// Its channels: to the master, to the pool, its own answers; the four listeners.
 TEST_F(RolesTest, AWorkerHasItsChannelsAndTheListeners) {
   for (const pid_t worker : server_->Children("worker")) {
     EXPECT_EQ(SocketsOf(worker).size(), 3u + 4u);

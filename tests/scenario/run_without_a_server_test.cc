@@ -87,6 +87,20 @@ TEST(RunWithoutAServer, ErrorsAreNamedAsClientsSeeThem) {
   EXPECT_TRUE(absl::StrContains(own.err, "too_large: ")) << own.err;
 }
 
+TEST(RunWithoutAServer, RunsPartsOneAfterTheOther) {
+  const auto run = [](const std::string& words) {
+    return RunHandler({"--library=" + TestPlugin("parts"), "--processes=4"}, words);
+  };
+  ExpectAnswer(run("parts=2 bytes=4"), "part 0,part 1aabb");
+  ExpectAnswer(run("parts=2 content=3"), "part 0,part 1aaabbb");
+  ExpectAnswer(run("parts=3 content=2 copied=yes order=2,0"), "ccaa");
+  // More than a response may have pieces of its own.
+  EXPECT_EQ(run("parts=64 content=1000").out.substr(0, 14), "part 0,part 1,");
+  EXPECT_EQ(run("parts=64 content=1000").exit_code, 0);
+  ExpectError(run("parts=3 content=2 order=1,1"), 1, "part that has none, or twice");
+  ExpectError(run("parts=3 order=1"), 1, "part that has none, or twice");
+}
+
 TEST(RunWithoutAServer, RunsBuiltinHandlersToo) {
   ExpectAnswer(RunHandler({"--builtin=echo"}, "hello"), "hello");
 }

@@ -168,7 +168,7 @@ absl::StatusOr<std::string> FormatOfName(absl::string_view path) {
 
 absl::Status TakeImageOptions(const CommandLine& line, ClientOptions* options) {
   options->timeout = kLargeTimeout;
-  if (const absl::Status taken = TakeSendOptions(line, options); !taken.ok()) return taken;
+  if (absl::Status taken = TakeSendOptions(line, options); !taken.ok()) return taken;
   MessageOptions& message = options->message;
   if (message.handler.empty()) message.handler = "image";
   message.content_type = "application/octet-stream";
@@ -275,7 +275,7 @@ absl::Status TakeArguments(const CommandLine& line, ClientOptions* options) {
     case ClientCommand::kInfer:
       options->file = given[2];
       options->timeout = kLargeTimeout;
-      if (const absl::Status taken = TakeSendOptions(line, options); !taken.ok()) return taken;
+      if (absl::Status taken = TakeSendOptions(line, options); !taken.ok()) return taken;
       if (options->message.handler.empty()) options->message.handler = "infer";
       return absl::OkStatus();
     case ClientCommand::kImage:

@@ -1,9 +1,10 @@
 #ifndef WINDLASS_TOOLS_CLIENT_RUN_CONTEXT_H_
 #define WINDLASS_TOOLS_CLIENT_RUN_CONTEXT_H_
 
-#include <memory>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/clock.h"
 #include "windlass/handler.h"
@@ -29,9 +30,14 @@ class RunContext : public HandlerContext {
   absl::Span<char> Scratch(size_t bytes) override { return scratch_.Take(bytes); }
   int processes() const override { return processes_; }
   absl::StatusOr<absl::Span<char>> ResponseMemory(size_t bytes) override {
-    response_ = std::make_unique<char[]>(bytes);
-    return absl::MakeSpan(response_.get(), bytes);
+    if (!response_.empty()) return absl::InternalError("ResponseMemory: asked for twice");
+    constexpr size_t kPage = 4096;
+    response_.assign(bytes + kPage, '?');  // any bytes
+    const size_t skip = kPage - reinterpret_cast<uintptr_t>(response_.data()) % kPage;
+    return absl::MakeSpan(response_.data() + skip, bytes);
   }
+  // The next call of the handler is another job's.
+  void DropResponse() { response_.clear(); }
 
  private:
   const absl::string_view handler_, header_;
@@ -39,7 +45,7 @@ class RunContext : public HandlerContext {
   const int processes_;
   std::optional<JsonContent> parsed_header_;
   ScratchMemory scratch_;
-  std::unique_ptr<char[]> response_;
+  std::vector<char> response_;
 };
 
 }  // namespace windlass

@@ -129,8 +129,7 @@ absl::Status CheckPieces(const Response& response) {
           "not be mapped for writing any more");
     }
   }
-  if (response.pieces.size() > kMaxResponsePieces || files > kMaxResponseFiles)
-    return absl::InternalError("response of too many pieces");
+  if (files > kMaxResponseFiles) return absl::InternalError("response of too many pieces");
   return absl::OkStatus();
 }
 

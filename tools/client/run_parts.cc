@@ -24,11 +24,18 @@ absl::StatusOr<absl::Span<char>> SplitRun::Share(size_t bytes) {
 }
 
 absl::StatusOr<Response> SplitRun::Run(Handler* handler, const Request& request,
-                                       HandlerContext* context) {
+                                       RunContext* context) {
   absl::Status split = handler->Split(request, *this, *context);
   if (!fault_.ok()) return fault_;
   if (!split.ok()) return split;
-  if (parts_.empty()) return handler->Handle(request, *context);
+  if (parts_.empty()) {
+    absl::StatusOr<Response> response = handler->Handle(request, *context);
+    if (response.ok()) {
+      const absl::Status put = PutContents(&*response);
+      if (!put.ok()) return put;
+    }
+    return response;
+  }
   const absl::Span<char> shared = absl::MakeSpan(shared_.get(), shared_bytes_);
   const int count = static_cast<int>(parts_.size());
   for (int i = 0; i < count; ++i) {
@@ -42,21 +49,35 @@ absl::StatusOr<Response> SplitRun::Run(Handler* handler, const Request& request,
     results_.push_back(std::move(result->bytes));
     contents_.emplace_back(result->content);
     content_bytes_.push_back(result->content.size());
+    context->DropResponse();
   }
   for (const std::string& result : results_) result_views_.push_back(result);
   absl::StatusOr<Response> response =
       handler->Merge(request, {result_views_, content_bytes_, shared}, *context);
   if (!response.ok()) return response;
+  const absl::Status put = PutContents(&*response);
+  if (!put.ok()) return put;
+  return response;
+}
+
+// What a server would send, which bounds the number of pieces that are no part's.
+absl::Status SplitRun::PutContents(Response* response) {
+  size_t others = 0;
   for (ResponsePiece& piece : response->pieces) {
-    if (!piece.is_part()) continue;
+    if (!piece.is_part()) {
+      if (++others > kMaxResponsePieces) {
+        return absl::InternalError("response of too many pieces");
+      }
+      continue;
+    }
     const auto part = static_cast<size_t>(piece.part);
     if (part >= contents_.size() || contents_[part].empty()) {
-      return absl::InternalError("response with the content of a part that has none");
+      return absl::InternalError("response with the content of a part that has none, or twice");
     }
     piece = ResponsePiece::Owned(std::move(contents_[part]));
-    contents_[part].clear();  // each at most once
+    contents_[part].clear();
   }
-  return response;
+  return absl::OkStatus();
 }
 
 }  // namespace windlass

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/client/run_context.h"
 #include "windlass/handler.h"
 
 namespace windlass {
@@ -14,11 +15,13 @@ namespace windlass {
 // to. Blocking: as long as the handler. Lets exceptions through.
 class SplitRun : private JobParts {
  public:
-  absl::StatusOr<Response> Run(Handler* handler, const Request& request, HandlerContext* context);
+  absl::StatusOr<Response> Run(Handler* handler, const Request& request, RunContext* context);
 
  private:
   void Add(absl::string_view what) override;
   absl::StatusOr<absl::Span<char>> Share(size_t bytes) override;
+
+  absl::Status PutContents(Response* response);
 
   std::vector<std::string> parts_, results_, contents_;
   std::vector<absl::string_view> result_views_;

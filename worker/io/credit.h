@@ -29,7 +29,7 @@ inline int PrefetchFor(double mean_run_ns) {
 // that of any other worker (`is_oldest`). At least 1, so that a reply always comes to wake it.
 inline int JobsAllowedOut(int pool_processes, int prefetch, uint64_t mine, uint64_t all,
                           bool is_oldest) {
-  const auto total = static_cast<uint64_t>(pool_processes + prefetch);
+  const uint64_t total = static_cast<uint64_t>(pool_processes) + static_cast<uint64_t>(prefetch);
   const uint64_t of = std::max<uint64_t>(all, 1);
   const uint64_t rest = total * mine % of;
   const bool round_up = 2 * rest >= of || (rest > 0 && is_oldest);

@@ -37,7 +37,8 @@ Dispatcher::Dispatcher(const ProcessSetup& setup, uint32_t pool, TimerWheel* tim
       run_times_(setup.config->handlers.size() + 1),
       next_sequence_(pool + 1),
       quarantine_(*setup.config, pool, setup.fingerprint_secret),
-      retry_(this) {}
+      retry_(this),
+      results_(payloads->budget_bytes()) {}
 
 JobId Dispatcher::NextId() {
   const JobId id = JobId::Make(setup_.slot, setup_.incarnation, next_sequence_);

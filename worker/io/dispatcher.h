@@ -162,12 +162,13 @@ class Dispatcher : public TimerOwner {
   void BeginSplit(OutTable::iterator job);
   absl::Status CheckSplit(const OutJob& job);
   void EnqueueNextPart(Exchange* whole);
-  void FinishPart(Exchange* part, bool is_broken);
+  void FinishPart(Exchange* part, const absl::Status& accepted);
   void BeginMerge(Exchange* whole);
   void DropParts(Exchange* whole);
   void Forget(Exchange* exchange);
   std::string WithDeadline(absl::string_view message, const Exchange& exchange) const;
   void AnswerError(Exchange* exchange, ErrorCode code, absl::string_view message);
+  void AnswerUnaccepted(Exchange* exchange, const absl::Status& why);  // of its reply
   void CheckFence();
   void Lose(OutTable::iterator job, const LostJob& lost);
   void NoteCrash(uint32_t known_handler, const LostJob& lost, absl::string_view content);

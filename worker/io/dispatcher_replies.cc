@@ -88,19 +88,16 @@ void Dispatcher::TakeReply() {
     if (!is_fence) Bump(slot_.late_replies);
     return results_.Release(&pieces_);
   }
-  const bool broken = !accepted.ok() || reply_.status() >= kErrorCodeCount;
+  if (accepted.ok() && reply_.status() >= kErrorCodeCount) {
+    accepted = absl::InvalidArgumentError("unknown status");
+  }
   if (exchange->part_of != nullptr) {
-    FinishPart(exchange, broken);
+    FinishPart(exchange, accepted);
     return results_.Release(&pieces_);
   }
-  if (broken) {
-    LOG_LIMITED(ERROR, broken_reply_log_, timers_->now())
-        << "broken reply from the pool: " << accepted.ToString();
+  if (!accepted.ok()) {
     results_.Release(&pieces_);
-    if (absl::IsUnavailable(accepted)) {  // nothing is wrong with the reply
-      return AnswerError(exchange, ErrorCode::kUnavailable, accepted.message());
-    }
-    return AnswerError(exchange, ErrorCode::kHandlerFailed, "the pool sent a broken answer");
+    return AnswerUnaccepted(exchange, accepted);
   }
   const bool is_late = timers_->now() >= exchange->deadline.deadline();
   exchange->deadline.Disarm();
@@ -121,6 +118,19 @@ void Dispatcher::TakeReply() {
   answer.pieces = reply_.pieces().empty() ? nullptr : &pieces_;
   sink_->OnAnswer(exchange, answer);
   results_.Release(&pieces_);  // what the sink did not take
+}
+
+void Dispatcher::AnswerUnaccepted(Exchange* exchange, const absl::Status& why) {
+  const bool lacks_fds = receiver_.fds_truncated();
+  if (!lacks_fds && absl::IsInvalidArgument(why)) {
+    LOG_LIMITED(ERROR, broken_reply_log_, timers_->now())
+        << "broken reply from the pool: " << why.ToString();
+    return AnswerError(exchange, ErrorCode::kHandlerFailed, "the pool sent a broken answer");
+  }
+  // Nothing is wrong with the reply.
+  AnswerError(exchange, ErrorCode::kUnavailable,
+              lacks_fds ? "no file descriptor left for the answer"
+                        : absl::string_view("the answer's memory cannot be mapped"));
 }
 
 // Only the default pool finds out whose a job is, and only of jobs that it was asked about. It may

@@ -108,15 +108,14 @@ void Dispatcher::EnqueueNextPart(Exchange* whole) {
   backlog_.PushAhead(part, sink_->LaneOf(part));
 }
 
-// The reply is `part`'s. `is_broken`: it cannot be what a handler returned.
-void Dispatcher::FinishPart(Exchange* part, bool is_broken) {
+// The reply is `part`'s. `accepted`: its pieces are, or why not.
+void Dispatcher::FinishPart(Exchange* part, const absl::Status& accepted) {
   Exchange* const whole = part->part_of;
   SplitJob& split = *whole->split;
   const bool has_content = pieces_.size() == 1 && pieces_[0].result != nullptr;
-  if (is_broken || receiver_.payload().size() > kMaxPartResultBytes ||
-      (!has_content && !pieces_.empty())) {
-    LOG_LIMITED(ERROR, broken_reply_log_, timers_->now()) << "broken reply from the pool: a part";
-    return AnswerError(part, ErrorCode::kHandlerFailed, "the pool sent a broken answer");
+  if (!accepted.ok()) return AnswerUnaccepted(part, accepted);
+  if (receiver_.payload().size() > kMaxPartResultBytes || (!has_content && !pieces_.empty())) {
+    return AnswerUnaccepted(part, absl::InvalidArgumentError("no result of a part"));
   }
   if (reply_.is_error() || reply_.status() != 0) {
     const auto code = static_cast<ErrorCode>(reply_.status());

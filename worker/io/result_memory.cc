@@ -65,7 +65,7 @@ absl::Status ResultMemory::AcceptPiece(const proto::Piece& piece, JobId owner,
       return absl::OkStatus();
     case proto::Piece::MEMFD: {
       if (piece.offset() < ResultHeader::kBytes) return Broken("piece inside the buffer's header");
-      absl::StatusOr<MappingCache::Entry*> entry = cache_.Acquire(fd->get(), end);
+      absl::StatusOr<MappingCache::Entry*> entry = cache_.Acquire(fd->get(), end, most_bytes_);
       if (!entry.ok()) return entry.status();
       into->result = *entry;
       into->data = (*entry)->mapping.data() + piece.offset();

@@ -8,6 +8,7 @@
 #include "absl/types/span.h"
 #include "common/mapping_cache.h"
 #include "proto/job.pb.h"
+#include "windlass/handler.h"
 #include "worker/io/exchange.h"
 #include "worker/io/split_job.h"
 
@@ -19,9 +20,13 @@ namespace windlass {
 // never.
 class ResultMemory {
  public:
-  ResultMemory() : cache_(kCachedMappings, /*writable=*/true) {}
+  // `budget_bytes`: of the pool's payloads; none of its result buffers has room for more.
+  explicit ResultMemory(uint64_t budget_bytes)
+      : most_bytes_(PayloadCapacityFor(budget_bytes) + ResultHeader::kBytes),
+        cache_(kCachedMappings, /*writable=*/true, kCachedBytes) {}
 
-  // InvalidArgument: the reply is broken; nothing is held then. Pieces inside the packet point into
+  // InvalidArgument: the reply is broken; anything else: this process lacks something. Nothing is
+  // held then, also of what `split` had for it. Pieces inside the packet point into
   // `payload`. `shared`: what the job's parts share, `split`: what they have made, which is moved
   // from; null: it has no parts, or nothing is known of it.
   absl::Status Accept(const proto::Reply& reply, absl::string_view payload, absl::Span<OwnedFd> fds,
@@ -34,11 +39,16 @@ class ResultMemory {
   bool holds_memory() const { return cache_.mapped_bytes() > 0; }
 
  private:
-  static constexpr size_t kCachedMappings = 16;
+  // Those of one job's parts and some beside: with fewer the next job of as many parts would find
+  // none of them, the one that is asked for next always being the one that has just gone.
+  static constexpr size_t kCachedMappings = JobParts::kMost + 16;
+  // Two answers of 100 MB, in buffers of up to twice their size.
+  static constexpr uint64_t kCachedBytes = 256 << 20;
   absl::Status AcceptPiece(const proto::Piece& piece, JobId owner, absl::string_view* payload,
                            OwnedFd* fd, const std::shared_ptr<SplitMemory>& shared, SplitJob* split,
                            AnswerPiece* into);
 
+  const uint64_t most_bytes_;
   MappingCache cache_;
 };
 

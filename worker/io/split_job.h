@@ -48,7 +48,7 @@ struct SplitJob {
   struct Part {
     std::string what, result;
     std::unique_ptr<Exchange> exchange;  // while it waits or is out
-    AnswerPiece content;                 // for the answer; no `result`: it has none
+    AnswerPiece content;                 // for the answer; `content.result` is null: it has none
   };
   std::vector<Part> parts;
   size_t next = 0;      // the first that has not been in the backlog yet

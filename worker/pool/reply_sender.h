@@ -20,7 +20,8 @@ constexpr char kNoPayloadMemory[] =
     "the memory for payloads in flight is used up, retry in 1000 ms";
 
 // Role: sends a job's answer to the worker that owns the job. Pool processes. Owns the memory of
-// large results. Small results travel inside the packet; results over kInlinePayloadMax, and
+// large results, and of those that handlers make in it (Reserve) or in parts, whatever their size.
+// Other small results travel inside the packet; results over kInlinePayloadMax, and
 // results over 1 KiB while the channel is more than half full, in a result buffer, which is written
 // again only when the worker has let go of it, does not want it any more, or is dead. Result
 // buffers count against the server's payload budget. Blocking: never, above all not on a worker

@@ -82,9 +82,9 @@ class HandlerContext {
   // How many processes run this handler's jobs now, this one among them; at least 1.
   virtual int processes() const = 0;
   // Memory to make a large response in, or a part's content, aligned to a page, with any bytes in
-  // it: what of that lies there reaches the client from there, without being copied. Once a job.
-  // ResourceExhausted: the memory for payloads is used up; the client is told to try again when
-  // the handler returns it.
+  // it: borrowed pieces that lie there reach the client from there, without being copied. Once a
+  // job, of which Split and Handle are one. ResourceExhausted: the memory for payloads is used up;
+  // the client is told to try again when the handler returns it.
   virtual absl::StatusOr<absl::Span<char>> ResponseMemory(size_t bytes) = 0;
 };
 
@@ -121,8 +121,8 @@ struct PartResult {
 
   std::string bytes;  // for Merge, at most kMaxPartResultBytes
   // Any number of bytes for the response, which Merge does not see but puts in its place
-  // (ResponsePiece::OfPart): in context.ResponseMemory, or copied there. Valid until HandlePart is
-  // next called.
+  // (ResponsePiece::OfPart): in context.ResponseMemory, or copied there. Meant for what is large:
+  // some bytes take a page, too. Valid until HandlePart is next called.
   absl::string_view content;
 };
 constexpr size_t kMaxPartResultBytes = 512;
@@ -172,7 +172,7 @@ class SharedArena {
 
 // A part of a response's content.
 struct ResponsePiece {
-  // Bytes that live in the request, in the handler, in scratch or static memory: not copied, valid
+  // Bytes that live in the request, in the handler, in scratch, response or static memory: valid
   // until Handle is next called.
   static ResponsePiece Borrowed(absl::string_view bytes) {
     return {bytes, {}, {}, 0, 0, false, false};

@@ -1,10 +1,13 @@
 // Large contents that parts make, which the worker keeps for the answer.
+#include <sys/resource.h>
+
 #include "common/payload_buffer.h"
 #include "tests/worker/io/split_fixture.h"
 
 namespace windlass {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
@@ -114,6 +117,52 @@ TEST_F(PartContentsTest, AreGivenBackWhenAnotherPartFails) {
   EXPECT_FALSE(IsHeld(*left_buffer_));
 }
 
+TEST_F(PartContentsTest, AreGivenBackAtTheDeadline) {
+  config_.handlers[kWorkHandler].deadline = absl::Seconds(2);
+  TestClient client = Ask("work");
+  (void)MakeContents();
+  Advance(absl::Seconds(3));
+  EXPECT_THAT(client.Read(), HasSubstr("deadline_exceeded"));
+  EXPECT_FALSE(IsHeld(*left_buffer_) || IsHeld(*right_buffer_));
+}
+
+TEST_F(PartContentsTest, AreGivenBackWhenTheServerStops) {
+  TestClient client = Ask("work");
+  (void)MakeContents();
+  worker().io().dispatchers->AnswerAll(ErrorCode::kUnavailable, "stopping");
+  Settle();
+  EXPECT_THAT(client.Read(), HasSubstr("stopping"));
+  EXPECT_FALSE(IsHeld(*left_buffer_) || IsHeld(*right_buffer_));
+}
+
+TEST_F(PartContentsTest, OfAnErrorAreGivenBack) {
+  TestClient client = Ask("work");
+  SplitInTwo(Job());
+  proto::Reply reply = ReplyWith(left_, left_buffer_.get(), 'l', 10);
+  reply.set_is_error(true);
+  reply.set_status(static_cast<uint32_t>(ErrorCode::kHandlerFailed));
+  Send(reply, {left_buffer_->fd()});
+  EXPECT_THAT(client.Read(), HasSubstr("handler_failed"));
+  EXPECT_FALSE(IsHeld(*left_buffer_));
+}
+
+// Nothing is wrong with the part.
+TEST_F(PartContentsTest, WithoutADescriptorLeftForThemTheJobMayBeTriedAgain) {
+  TestClient client = Ask("work");
+  SplitInTwo(Job());
+  const proto::Reply reply = ReplyWith(left_, left_buffer_.get(), 'l', 10);
+  rlimit before = {};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  none.rlim_cur = 3;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  Send(reply, {left_buffer_->fd()});
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_THAT(client.Read(),
+              AllOf(HasSubstr("\"unavailable\""), HasSubstr("no file descriptor left")));
+  EXPECT_TRUE(IsCancelled(right_));
+}
+
 TEST_F(PartContentsTest, OfAJobThatNobodyWaitsForAreGivenBack) {
   TestClient client = Ask("work");
   SplitInTwo(Job());
@@ -176,6 +225,10 @@ class BrokenContentsTest : public PartContentsTest {
     breakage(&reply, &fds);
     Send(reply, fds);
     EXPECT_THAT(client.Read(), HasSubstr("broken answer"));
+    EXPECT_TRUE(IsCancelled(right_));
+    Send(ReplyWith(right_, right_buffer_.get(), 'r', 10), {right_buffer_->fd()});
+    EXPECT_FALSE(IsHeld(*right_buffer_)) << "it came too late";
+    EXPECT_TRUE(PoolHasNothing());
   }
 };
 
@@ -201,6 +254,12 @@ TEST_F(BrokenContentsTest, OfTwoPieces) {
 TEST_F(BrokenContentsTest, BeyondTheirMemory) {
   ExpectOfPart(
       [](proto::Reply* reply, std::vector<int>*) { reply->mutable_pieces(0)->set_bytes(1 << 20); });
+}
+// It would stay mapped until the client has its answer.
+TEST_F(BrokenContentsTest, InMemoryOfMoreThanThereIs) {
+  const OwnedFd memfd = *MemfdCreate("endless", uint64_t{1} << 45);
+  ASSERT_TRUE(AddSeals(memfd.get(), F_SEAL_SHRINK | F_SEAL_GROW).ok());
+  ExpectOfPart([&](proto::Reply*, std::vector<int>* fds) { fds->at(0) = memfd.get(); });
 }
 TEST_F(BrokenContentsTest, InTheHeaderOfTheirMemory) {
   ExpectOfPart(

@@ -158,6 +158,22 @@ TEST_F(ReplySenderTest, ReservedMemoryStaysWhenNobodyWaitsAnyMore) {
             IdentifyFile(receiver_.fds()[1].get())->inode);
 }
 
+TEST_F(ReplySenderTest, AnAnswerThatDoesNotFitGivesItsMemoryBack) {
+  const ProcessSlot& slot = board_.slot(process_);
+  while (slot.replies_dropped.load() == 0) {
+    sender_.SendError(ErrorCode::kHandlerFailed, "fills the channel");
+    Begin();
+  }
+  const char* const memory = Reserve(100'000).data();
+  const std::string large(100'000, 'l');
+  sender_.Send(
+      ResponseOf(ResponsePiece::Borrowed({memory, 100'000}), ResponsePiece::Borrowed(large)));
+  EXPECT_EQ(slot.replies_dropped.load(), 2u);
+  sender_.Trim();
+  EXPECT_EQ(PayloadBytes(), 0u);
+  EXPECT_FALSE(sender_.holds_memory());
+}
+
 TEST_F(ReplySenderTest, ReservesOnceAJobAndWithinTheBudget) {
   EXPECT_EQ(sender_.Reserve(9 << 20).status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_TRUE(sender_.is_refused());

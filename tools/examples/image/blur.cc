@@ -61,7 +61,7 @@ bool BlurStrip(uint32_t radius, const Shape& in, const uint8_t* pixels, uint32_t
                uint32_t end, uint32_t left, uint32_t right, uint8_t* out, absl::Span<char> memory,
                Stop stop) {
   const size_t samples = size_t{right - left} * in.channels, row_bytes = in.row_bytes();
-  const uint32_t window = 2 * radius + 1;
+  const uint32_t window = 2 * std::min(radius, kMaxRadius) + 1;
   // The sums of the columns, and of the rows of the window, in a ring.
   auto* const sums = reinterpret_cast<uint32_t*>(memory.data());
   auto* const ring = reinterpret_cast<RowSum*>(sums + samples);

@@ -45,8 +45,8 @@ struct Band {
   uint32_t first = 0, end = 0;
 };
 
-// Where a band begins: each is lower than the one before, so that all processes end at about the
-// same time, as by guided self-scheduling (Polychronopoulos and Kuck, 1987).
+// Where a band begins: each has fewer rows than the one before, so that all processes end at about
+// the same time, as by guided self-scheduling (Polychronopoulos and Kuck, 1987).
 uint32_t FirstRow(uint32_t rows, uint32_t band, uint32_t bands) {
   const double left = 1.0 - static_cast<double>(band) / bands;
   return rows - static_cast<uint32_t>(rows * left * std::sqrt(left));
@@ -77,10 +77,9 @@ absl::Status MakeFileRows(const Plan& plan, const uint8_t* pixels, Band band, ui
 // All pages of memory that is written next, at once: by a fault for each they cost a fifth of the
 // time of all parts. Where the kernel cannot (before Linux 5.14), they come one by one.
 void TakePages(char* memory, size_t bytes) {
-  const auto begin = reinterpret_cast<uintptr_t>(memory) / kPage * kPage;
-  const auto end = reinterpret_cast<uintptr_t>(memory) + bytes;
+  const size_t before = reinterpret_cast<uintptr_t>(memory) % kPage;
   constexpr int kPopulateWrite = 23;  // MADV_POPULATE_WRITE
-  (void)::madvise(reinterpret_cast<void*>(begin), end - begin, kPopulateWrite);
+  (void)::madvise(memory - before, before + bytes, kPopulateWrite);
 }
 
 class ImageHandler : public Handler {
@@ -115,7 +114,7 @@ class ImageHandler : public Handler {
       if (!shared.ok()) return absl::OkStatus();  // there is no room for that: whole, then
       if (!plan->in_request) {
         auto* const pixels = reinterpret_cast<uint8_t*>(shared->data() + plan->in_at);
-        const absl::Status decoded = Decode(request.content, *header, pixels);
+        absl::Status decoded = Decode(request.content, *header, pixels);
         if (!decoded.ok()) return decoded;
       }
     }
@@ -206,7 +205,7 @@ class ImageHandler : public Handler {
   static uint32_t BandsOf(const Plan& plan, int processes) {
     const uint32_t wanted =
         std::min<uint32_t>(JobParts::kMost, kBandsPerProcess * static_cast<uint32_t>(processes));
-    // What a blur reads beyond its band is read twice.
+    // Of a mean band: what a blur reads beyond its band is read twice.
     const uint32_t least_rows = std::max<uint32_t>(8, 4 * plan.operation.radius);
     return std::clamp<uint32_t>(plan.out.height / least_rows, 1, wanted);
   }

@@ -118,7 +118,7 @@ class InferHandler : public Handler {
   absl::Status RunBinary(const Request& request, size_t first, size_t rows, float* out,
                          HandlerContext& context) const {
     float* const in = Floats(context.Scratch(rows * network_->inputs() * sizeof(float)));
-    const absl::Status read =
+    absl::Status read =
         ReadBinary(request.content, request.byte_order, network_->inputs(), first, rows, in);
     if (!read.ok()) return read;
     network_->Run(in, rows, out,
