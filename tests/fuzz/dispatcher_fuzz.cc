@@ -203,9 +203,12 @@ class Worker : private AnswerSink {
     for (size_t i = 0; i < pieces; ++i) {
       proto::Piece* const piece = reply.add_pieces();
       piece->set_source(
-          static_cast<proto::Piece::Source>(input_.ConsumeIntegralInRange<int>(0, 4)));
+          static_cast<proto::Piece::Source>(input_.ConsumeIntegralInRange<int>(0, 5)));
       piece->set_bytes(PickNumber());
       piece->set_offset(PickNumber());
+      if (piece->source() == proto::Piece::PART) {
+        piece->set_part(input_.ConsumeIntegralInRange<uint32_t>(0, 3));
+      }
     }
     std::vector<int> fds;
     if (input_.ConsumeBool()) AddParts(&reply, &fds);
