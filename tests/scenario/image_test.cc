@@ -195,6 +195,20 @@ TEST_F(ImageClientTest, KeepsWhatOutIs) {
             std::filesystem::perms::owner_all);
 }
 
+TEST_F(ImageClientTest, ShowsHowFarALargePictureIsOnATerminal) {
+  std::ofstream(Path("in.ppm")) << Ppm(2000, 1500);
+  const std::string command =
+      absl::StrCat(Program("windlass"), " image ", server_->address("message"), " ", Path("in.ppm"),
+                   " ", Path("out.ppm"), " --op=invert");
+  const ProgramResult seen = RunProgram({"/usr/bin/script", "-qec", command, "/dev/null"});
+  EXPECT_EQ(seen.exit_code, 0) << seen.out;
+  EXPECT_THAT(seen.out, HasSubstr("\rsent ["));
+  EXPECT_THAT(seen.out, HasSubstr("\rreceived ["));
+  EXPECT_THAT(seen.out, HasSubstr(" % of 8.6 MiB"));
+  EXPECT_THAT(seen.out, testing::EndsWith("\r\x1b[K")) << "it is gone when it is complete";
+  EXPECT_EQ(Run({Path("in.ppm"), Path("out.ppm"), "--op=invert"}).err, "") << "no terminal";
+}
+
 TEST_F(ImageClientTest, LeavesTheFileAloneWhenThereIsNoAnswer) {
   std::ofstream(Path("in.ppm")) << "P6 no picture";
   std::ofstream(Path("out.png")) << "what was there";
