@@ -38,7 +38,7 @@ std::string Model(const std::vector<std::string>& layers) {
 class Loaded {
  public:
   explicit Loaded(const std::string& file) : memory_((file.size() + 3) / 4) {
-    std::memcpy(memory_.data(), file.data(), file.size());
+    if (!file.empty()) std::memcpy(memory_.data(), file.data(), file.size());
     network_ = Network::Parse({reinterpret_cast<const char*>(memory_.data()), file.size()});
   }
   const absl::StatusOr<Network>& operator*() const { return network_; }
