@@ -97,8 +97,9 @@ TEST(RunWithoutAServer, RunsPartsOneAfterTheOther) {
   // More than a response may have pieces of its own.
   EXPECT_EQ(run("parts=64 content=1000").out.substr(0, 14), "part 0,part 1,");
   EXPECT_EQ(run("parts=64 content=1000").exit_code, 0);
-  ExpectError(run("parts=3 content=2 order=1,1"), 1, "part that has none, or twice");
-  ExpectError(run("parts=3 order=1"), 1, "part that has none, or twice");
+  ExpectError(run("parts=3 content=2 order=1,1"), 1, "OfPart(1): it is there twice");
+  ExpectError(run("parts=3 order=1"), 1, "OfPart(1): that part has no content");
+  ExpectError(run("parts=65"), 1, "Split: more than 64 parts\n");
 }
 
 TEST(RunWithoutAServer, RunsBuiltinHandlersToo) {

@@ -167,11 +167,13 @@ std::unique_ptr<Server> Server::StartWithConfig(const std::string& toml_text,
 
 Server::~Server() {
   if (pid_ > 0 && !ended_) {
+    std::vector<pid_t> children;  // while they are known by their parent
+    for (const char* role : {"worker", "pool", "zygote", "admin"}) {
+      for (const pid_t child : Children(role)) children.push_back(child);
+    }
     ::kill(pid_, SIGCONT);
     ::kill(pid_, SIGKILL);
-    for (const char* role : {"worker", "pool", "zygote", "admin"}) {
-      for (pid_t child : Children(role)) ::kill(child, SIGCONT);
-    }
+    for (const pid_t child : children) ::kill(child, SIGCONT);
     ::waitpid(pid_, nullptr, 0);
   }
   if (testing::Test::HasFailure()) std::cerr << "--- windlassd's log\n" << Log() << "---\n";

@@ -1,24 +1,28 @@
 #include "tools/client/run_parts.h"
 
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "worker/pool/response_check.h"
 
 namespace windlass {
 
 void SplitRun::Add(absl::string_view what) {
-  if (what.size() > kMostBytes || parts_.size() == kMost) {
-    fault_ =
-        absl::InternalError(absl::StrCat("Split: more than ", kMost, " parts, or one of ",
-                                         what.size(), " bytes where ", kMostBytes, " are allowed"));
-    return;
+  if (what.size() > kMostBytes) {
+    fault_ = absl::InternalError(
+        absl::StrCat("Split: a part of ", what.size(), " bytes, at most ", kMostBytes));
+  } else if (parts_.size() == kMost) {
+    fault_ = absl::InternalError(absl::StrCat("Split: more than ", kMost, " parts"));
+  } else {
+    parts_.emplace_back(what);
   }
-  parts_.emplace_back(what);
 }
 
 absl::StatusOr<absl::Span<char>> SplitRun::Share(size_t bytes) {
   if (shared_ != nullptr) return fault_ = absl::InternalError("Split: memory is shared once");
-  shared_ = std::make_unique<char[]>(bytes);  // zeroed
+  shared_.reset(new (std::nothrow) char[bytes]());  // zeroed
+  if (shared_ == nullptr) return absl::ResourceExhaustedError("no memory left for payloads");
   shared_bytes_ = bytes;
   return absl::MakeSpan(shared_.get(), bytes);
 }
@@ -38,13 +42,15 @@ absl::StatusOr<Response> SplitRun::Run(Handler* handler, const Request& request,
   }
   const absl::Span<char> shared = absl::MakeSpan(shared_.get(), shared_bytes_);
   const int count = static_cast<int>(parts_.size());
+  context->DropResponse();  // that Split has asked for
   for (int i = 0; i < count; ++i) {
     const Part part = {i, count, parts_[static_cast<size_t>(i)], shared};
     absl::StatusOr<PartResult> result = handler->HandlePart(request, part, *context);
     if (!result.ok()) return result.status();
     if (result->bytes.size() > kMaxPartResultBytes) {
       return absl::InternalError(absl::StrCat("HandlePart: a result of ", result->bytes.size(),
-                                              " bytes, at most ", kMaxPartResultBytes));
+                                              " bytes, at most ", kMaxPartResultBytes,
+                                              ": more is content, or goes into the shared memory"));
     }
     results_.push_back(std::move(result->bytes));
     contents_.emplace_back(result->content);
@@ -62,21 +68,18 @@ absl::StatusOr<Response> SplitRun::Run(Handler* handler, const Request& request,
 
 // What a server would send, which bounds the number of pieces that are no part's.
 absl::Status SplitRun::PutContents(Response* response) {
+  uint64_t seen = 0;
   size_t others = 0;
   for (ResponsePiece& piece : response->pieces) {
     if (!piece.is_part()) {
-      if (++others > kMaxResponsePieces) {
-        return absl::InternalError("response of too many pieces");
-      }
+      ++others;
       continue;
     }
-    const auto part = static_cast<size_t>(piece.part);
-    if (part >= contents_.size() || contents_[part].empty()) {
-      return absl::InternalError("response with the content of a part that has none, or twice");
-    }
-    piece = ResponsePiece::Owned(std::move(contents_[part]));
-    contents_[part].clear();
+    const absl::Status checked = CheckPartPiece(piece.part, content_bytes_, &seen);
+    if (!checked.ok()) return checked;
+    piece = ResponsePiece::Owned(std::move(contents_[static_cast<size_t>(piece.part)]));
   }
+  if (others > kMaxResponsePieces) return absl::InternalError(TooManyPieces(others));
   return absl::OkStatus();
 }
 

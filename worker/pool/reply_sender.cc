@@ -6,11 +6,13 @@
 #include <cstring>
 #include <functional>
 
+#include "absl/strings/str_cat.h"
 #include "common/job_channel.h"
 #include "common/log.h"
 #include "common/pools.h"
 #include "common/posix.h"
 #include "proto/control.pb.h"
+#include "worker/pool/response_check.h"
 
 namespace windlass {
 namespace {
@@ -19,7 +21,6 @@ constexpr uint64_t kAlwaysInline = 1 << 10;
 constexpr size_t kMaxTypeBytes = 4096;  // with the encoding; what clients see is a header
 constexpr size_t kMaxPieces = kMaxResponsePieces;
 static_assert(kMaxPieces <= kMaxPacketFds);
-static_assert(JobParts::kMost <= 64);
 
 bool SealForEver(int memfd) {
   return AddSeals(memfd, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE).ok();
@@ -133,11 +134,6 @@ ReplySender::Place ReplySender::PlaceOf(const ResponsePiece& piece) const {
   return holds({reserved.data(), reserved.capacity()}) ? Place::kReserved : Place::kElsewhere;
 }
 
-bool ReplySender::HasContent(const ResponsePiece& piece) const {
-  const auto part = static_cast<size_t>(piece.part);
-  return part < part_bytes_.size() && part_bytes_[part] > 0;
-}
-
 void ReplySender::Send(const Response& response) {
   uint64_t bytes = 0;
   size_t files = 0, parts = 0;
@@ -154,11 +150,8 @@ void ReplySender::Send(const Response& response) {
     }
     is_all_elsewhere = false;
     if (place == Place::kPart) {
-      if (!HasContent(piece) || (seen >> piece.part & 1) != 0) {
-        return SendError(ErrorCode::kHandlerFailed,
-                         "response with the content of a part that has none, or twice");
-      }
-      seen |= uint64_t{1} << piece.part;
+      const absl::Status checked = CheckPartPiece(piece.part, part_bytes_, &seen);
+      if (!checked.ok()) return SendError(ErrorCode::kHandlerFailed, checked.message());
       ++parts;
     }
     if (place != Place::kFile) continue;
@@ -169,8 +162,13 @@ void ReplySender::Send(const Response& response) {
                        "response in a memfd that is still mapped for writing, or not sealable");
     }
   }
-  if (response.pieces.size() - parts > kMaxPieces || files > kMaxResponseFiles) {
-    return SendError(ErrorCode::kHandlerFailed, "response of too many pieces");
+  if (response.pieces.size() - parts > kMaxPieces) {
+    return SendError(ErrorCode::kHandlerFailed, TooManyPieces(response.pieces.size() - parts));
+  }
+  if (files > kMaxResponseFiles) {
+    return SendError(ErrorCode::kHandlerFailed,
+                     absl::StrCat("response of too many pieces: ", files, " files, at most ",
+                                  kMaxResponseFiles));
   }
   if (response.content_type.size() + response.content_encoding.size() > kMaxTypeBytes) {
     return SendError(ErrorCode::kHandlerFailed, "response of a content type that is too long");

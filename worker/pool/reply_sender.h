@@ -71,7 +71,6 @@ class ReplySender {
     kElsewhere  // in this process: to be copied
   };
   Place PlaceOf(const ResponsePiece& piece) const;
-  bool HasContent(const ResponsePiece& piece) const;  // REQUIRES: its place is kPart
   Held* FindFree(uint64_t bytes);
   bool Grow(Held* held, uint64_t bytes);
   bool IsFree(const Held& held) const;

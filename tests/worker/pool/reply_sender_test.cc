@@ -217,9 +217,18 @@ TEST_F(ReplySenderTest, ContentsOfPartsAreNamedOnceEach) {
   EXPECT_EQ(reply.pieces(0).part(), 2u);
   EXPECT_EQ(reply.pieces(0).bytes(), 7u);
   EXPECT_EQ(reply.pieces(1).bytes(), 5u);
-  for (const std::vector<int>& parts : std::vector<std::vector<int>>{{1}, {3}, {0, 0}}) {
-    EXPECT_EQ(send(parts).message(), "response with the content of a part that has none, or twice");
-  }
+  EXPECT_EQ(send({1}).message(), "response with OfPart(1): that part has no content");
+  EXPECT_EQ(send({3}).message(), "response with OfPart(3): there are 3 parts");
+  EXPECT_EQ(send({2, 0, 2}).message(), "response with OfPart(2): it is there twice");
+  Begin();
+  sender_.Send(ResponseOf(ResponsePiece::OfPart(0)));
+  EXPECT_EQ(TakeReply().message(), "response with OfPart(0): only Merge has parts");
+  Begin();
+  Response many;
+  for (int i = 0; i < 17; ++i) many.pieces.push_back(ResponsePiece::Owned("x"));
+  sender_.Send(many);
+  EXPECT_EQ(TakeReply().message(),
+            "response of too many pieces: 17 beside contents of parts, at most 16");
 }
 
 }  // namespace

@@ -217,6 +217,10 @@ class ImageHandler : public Handler {
       if (!is_http) return context.header(key);
       return query ? QueryValue(*query, key) : std::nullopt;
     };
+    if (is_http && query) {
+      absl::Status checked = CheckQuery(*query);
+      if (!checked.ok()) return checked;
+    }
     const absl::StatusOr<Parameters> parameters = ReadParameters(lookup);
     if (!parameters.ok()) return parameters.status();
     Plan plan;

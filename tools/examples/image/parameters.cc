@@ -1,7 +1,9 @@
 #include "tools/examples/image/parameters.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -20,10 +22,13 @@ absl::StatusOr<uint32_t> Number(Lookup lookup, absl::string_view key, uint32_t l
                                 uint32_t most) {
   const std::optional<std::string> text = lookup(key);
   uint32_t number = 0;
-  if (!text || !absl::SimpleAtoi(*text, &number) || number < least || number > most) {
+  if (!text) {
     return absl::InvalidArgumentError(
-        absl::StrCat(key, " must be a whole number from ", least, " to ", most,
-                     text ? absl::StrCat(", not '", *text, "'") : ""));
+        absl::StrCat(key, " is missing: a whole number from ", least, " to ", most));
+  }
+  if (!absl::SimpleAtoi(*text, &number) || number < least || number > most) {
+    return absl::InvalidArgumentError(absl::StrCat(key, " must be a whole number from ", least,
+                                                   " to ", most, ", not '", *text, "'"));
   }
   return number;
 }
@@ -126,6 +131,23 @@ absl::StatusOr<Parameters> ReadParameters(Lookup lookup) {
     parameters.quality = static_cast<int>(*quality);
   }
   return parameters;
+}
+
+absl::Status CheckQuery(absl::string_view query) {
+  constexpr absl::string_view kKeys[] = {"op",      "radius",    "width",  "height", "size",
+                                         "degrees", "direction", "format", "quality"};
+  std::vector<absl::string_view> seen;
+  for (const absl::string_view pair : absl::StrSplit(query, '&', absl::SkipEmpty())) {
+    const absl::string_view key = pair.substr(0, pair.find('='));
+    if (std::find(std::begin(kKeys), std::end(kKeys), key) == std::end(kKeys)) {
+      return absl::InvalidArgumentError(absl::StrCat("'", key, "' in the query is unknown"));
+    }
+    if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
+      return absl::InvalidArgumentError(absl::StrCat("'", key, "' stands twice in the query"));
+    }
+    seen.push_back(key);
+  }
+  return absl::OkStatus();
 }
 
 std::optional<std::string> QueryValue(absl::string_view query, absl::string_view key) {

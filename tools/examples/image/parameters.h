@@ -29,6 +29,8 @@ absl::StatusOr<Parameters> ReadParameters(Lookup lookup);
 
 // The value of `key` in an URL's query, decoded (WHATWG application/x-www-form-urlencoded).
 std::optional<std::string> QueryValue(absl::string_view query, absl::string_view key);
+// Keys that no operation has, or that stand twice, are InvalidArgument.
+absl::Status CheckQuery(absl::string_view query);
 
 // The operation for a picture of that shape: a thumbnail's size depends on it.
 Operation OperationFor(const Parameters& parameters, const Shape& in);

@@ -42,8 +42,10 @@ bool IsJson(const Request& request) {
 absl::StatusOr<size_t> BinaryRows(absl::string_view content, size_t inputs, size_t most_rows) {
   const size_t row_bytes = inputs * sizeof(float);
   if (content.empty() || content.size() % row_bytes != 0) {
-    return absl::InvalidArgumentError(absl::StrCat(content.size(), " bytes: not rows of ", inputs,
-                                                   " float32 (", row_bytes, " bytes)"));
+    const bool may_be_json = !content.empty() && (content[0] == '[' || content[0] == '{');
+    return absl::InvalidArgumentError(
+        absl::StrCat(content.size(), " bytes: not rows of ", inputs, " float32 (", row_bytes,
+                     " bytes)", may_be_json ? "; the content type of JSON is text/json" : ""));
   }
   const size_t rows = content.size() / row_bytes;
   if (rows > most_rows) return TooMany(rows, most_rows);

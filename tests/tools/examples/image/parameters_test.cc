@@ -36,16 +36,16 @@ TEST(Parameters, ThatAreWrongAreNamed) {
   const std::pair<Keys, const char*> kWrong[] = {
       {{{"op", "sharpen"}}, "not 'sharpen'"},
       {{{"op", ""}}, "not ''"},
-      {{{"op", "blur"}}, "radius must be a whole number from 1 to 128"},
+      {{{"op", "blur"}}, "radius is missing: a whole number from 1 to 128"},
       {{{"op", "invert"}, {"radius", "3"}}, "radius is for op blur, not for op invert"},
       {{{"op", "thumbnail"}, {"size", "9"}, {"width", "3"}}, "width is for op resize"},
       {{{"direction", "vertical"}}, "direction is for op flip, not for op none"},
       {{{"op", "blur"}, {"radius", "0"}}, "not '0'"},
       {{{"op", "blur"}, {"radius", "129"}}, "not '129'"},
       {{{"op", "blur"}, {"radius", "ten"}}, "not 'ten'"},
-      {{{"op", "resize"}, {"width", "3"}}, "height must be"},
+      {{{"op", "resize"}, {"width", "3"}}, "height is missing"},
       {{{"op", "resize"}, {"width", "-3"}, {"height", "3"}}, "width must be"},
-      {{{"op", "thumbnail"}}, "size must be"},
+      {{{"op", "thumbnail"}}, "size is missing"},
       {{{"op", "rotate"}, {"degrees", "91"}}, "degrees must be 90, 180 or 270"},
       {{{"op", "flip"}, {"direction", "up"}}, "not 'up'"},
       {{{"format", "gif"}}, "not 'gif'"},
@@ -67,6 +67,13 @@ TEST(Parameters, AThumbnailFitsAndIsNeverLarger) {
   EXPECT_EQ(thin.width, 1u);
   EXPECT_EQ(thin.height, 100u);
   EXPECT_EQ(OperationFor(parameters, {100, 20, 3}).kind, OperationKind::kNone);
+}
+
+TEST(CheckQuery, KnowsEveryKeyOnce) {
+  EXPECT_TRUE(CheckQuery("").ok());
+  EXPECT_TRUE(CheckQuery("op=blur&&radius=10&format=png").ok());
+  EXPECT_EQ(CheckQuery("op=blur&radus=3").message(), "'radus' in the query is unknown");
+  EXPECT_EQ(CheckQuery("radius=3&op=blur&radius").message(), "'radius' stands twice in the query");
 }
 
 TEST(QueryValue, IsDecoded) {

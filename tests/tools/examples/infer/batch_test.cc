@@ -38,6 +38,8 @@ TEST(Binary, ThatIsNoRowsIsRefused) {
     EXPECT_EQ(BinaryRows(std::string(bytes, 'x'), 2, 9).status().code(),
               absl::StatusCode::kInvalidArgument);
   }
+  EXPECT_EQ(BinaryRows("[[1, 2]]x", 2, 9).status().message(),
+            "9 bytes: not rows of 2 float32 (8 bytes); the content type of JSON is text/json");
   float read = 0;
   const float kNan = std::numeric_limits<float>::quiet_NaN();
   EXPECT_FALSE(ReadBinary(Bytes({kNan}), ByteOrder::kLittle, 1, 0, 1, &read).ok());
