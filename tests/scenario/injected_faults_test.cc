@@ -138,14 +138,19 @@ class InjectedFaultTest : public testing::TestWithParam<InjectedFault> {
   static std::vector<pid_t> PidsOf(const Server& server, const std::string& role) {
     return role == "master" ? std::vector<pid_t>{server.pid()} : server.Children(role);
   }
-  // What makes a worker ask for memory: the head of a large request. What the worker keeps for the
-  // next one runs out, because these stay.
-  static void AskForMemory(const Server& server, std::vector<Client>* unfinished) {
-    constexpr size_t kMost = 64;
-    if (unfinished->size() == kMost) unfinished->clear();
-    const std::string whole = MessageRequest(std::string(200'000, 'x'), "text/plain");
+  // What makes a worker ask for memory: the head of a large request. What makes a pool process do:
+  // an answer that nobody reads, larger than what sockets take. What they keep for the next one
+  // runs out, because these stay.
+  static void AskForMemory(const Server& server, absl::string_view role,
+                           std::vector<Client>* unfinished) {
+    const bool of_pool = role == "pool";
+    const size_t most = of_pool ? 8 : 64;
+    if (unfinished->size() == most) unfinished->clear();
+    const std::string whole = MessageRequest(std::string(of_pool ? 12'000'000 : 200'000, 'x'),
+                                             "text/plain", "utf-8", R"(, "handler": "echo")");
     unfinished->emplace_back(server.address("message"));
-    (void)unfinished->back().Send(absl::string_view(whole).substr(0, 1000));
+    (void)unfinished->back().Send(
+        absl::string_view(whole).substr(0, of_pool ? whole.size() : 1000));
   }
   // So that processes are made.
   static void KillOne(const Server& server, int round) {
@@ -173,7 +178,7 @@ TEST_P(InjectedFaultTest, CostsNoAnswerAndNoProcess) {
     const bool kills =
         absl::string_view(fault.role) == "master" || absl::string_view(fault.role) == "zygote";
     const absl::string_view call = fault.call;
-    const bool takes_memory = call == "memfd_create" || call == "mmap";
+    const bool takes_memory = !kills && (call == "memfd_create" || call == "mmap");
     std::vector<Client> unfinished;
     int round = 0;
     ASSERT_TRUE(Eventually(
@@ -181,7 +186,7 @@ TEST_P(InjectedFaultTest, CostsNoAnswerAndNoProcess) {
           // Of some calls there are only few, by new clients.
           if (!kills) (void)Serves(server->address("message"));
           if (kills) KillOne(*server, round++);
-          if (takes_memory) AskForMemory(*server, &unfinished);
+          if (takes_memory) AskForMemory(*server, fault.role, &unfinished);
           return injection.count() >= fault.least;
         },
         absl::Seconds(20)))
