@@ -23,8 +23,8 @@ absl::StatusOr<MappingCache::Entry*> MappingCache::Acquire(int fd, uint64_t leas
   }
   if (identity->size < least_bytes || identity->size > most_bytes ||
       (GetSeals(fd) & F_SEAL_SHRINK) == 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("buffer of ", identity->size, " bytes for ", least_bytes, ", or not sealed"));
+    return absl::InvalidArgumentError(absl::StrCat("buffer of ", identity->size, " bytes for ",
+                                                   least_bytes, ", too long, or not sealed"));
   }
   absl::StatusOr<Mapping> mapping = Mapping::Shared(fd, identity->size, 0, writable_);
   if (!mapping.ok()) return mapping.status();

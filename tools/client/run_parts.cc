@@ -3,17 +3,14 @@
 #include <new>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "worker/pool/response_check.h"
+#include "worker/pool/handler_check.h"
 
 namespace windlass {
 
 void SplitRun::Add(absl::string_view what) {
-  if (what.size() > kMostBytes) {
-    fault_ = absl::InternalError(
-        absl::StrCat("Split: a part of ", what.size(), " bytes, at most ", kMostBytes));
-  } else if (parts_.size() == kMost) {
-    fault_ = absl::InternalError(absl::StrCat("Split: more than ", kMost, " parts"));
+  const absl::Status checked = CheckPart(what, parts_.size());
+  if (!checked.ok()) {
+    fault_ = checked;
   } else {
     parts_.emplace_back(what);
   }
@@ -47,11 +44,8 @@ absl::StatusOr<Response> SplitRun::Run(Handler* handler, const Request& request,
     const Part part = {i, count, parts_[static_cast<size_t>(i)], shared};
     absl::StatusOr<PartResult> result = handler->HandlePart(request, part, *context);
     if (!result.ok()) return result.status();
-    if (result->bytes.size() > kMaxPartResultBytes) {
-      return absl::InternalError(absl::StrCat("HandlePart: a result of ", result->bytes.size(),
-                                              " bytes, at most ", kMaxPartResultBytes,
-                                              ": more is content, or goes into the shared memory"));
-    }
+    absl::Status checked = CheckPartResult(result->bytes);
+    if (!checked.ok()) return checked;
     results_.push_back(std::move(result->bytes));
     contents_.emplace_back(result->content);
     content_bytes_.push_back(result->content.size());

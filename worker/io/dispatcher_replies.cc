@@ -128,9 +128,10 @@ void Dispatcher::AnswerUnaccepted(Exchange* exchange, const absl::Status& why) {
     return AnswerError(exchange, ErrorCode::kHandlerFailed, "the pool sent a broken answer");
   }
   // Nothing is wrong with the reply.
+  const bool is_mapping = !lacks_fds && !absl::IsUnavailable(why);
   AnswerError(exchange, ErrorCode::kUnavailable,
-              lacks_fds ? "no file descriptor left for the answer"
-                        : absl::string_view("the answer's memory cannot be mapped"));
+              is_mapping ? "the answer's memory cannot be mapped"
+                         : absl::string_view("no file descriptor left for the answer"));
 }
 
 // Only the default pool finds out whose a job is, and only of jobs that it was asked about. It may

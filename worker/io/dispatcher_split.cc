@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "common/log.h"
 #include "common/pools.h"
 #include "windlass/handler.h"
 #include "worker/io/dispatcher.h"
@@ -47,10 +45,8 @@ void Dispatcher::BeginSplit(OutTable::iterator job) {
   Exchange* const exchange = job->second.exchange;
   const absl::Status checked = CheckSplit(job->second);
   if (!checked.ok()) {
-    LOG_LIMITED(ERROR, broken_reply_log_, timers_->now())
-        << "broken reply from the pool: " << checked.ToString();
     Finish(job);
-    return AnswerError(exchange, ErrorCode::kHandlerFailed, "the pool sent a broken answer");
+    return AnswerUnaccepted(exchange, checked);
   }
   NoteRun(exchange);
   const uint64_t shared_bytes = reply_.shared_bytes();

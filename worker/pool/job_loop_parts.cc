@@ -1,6 +1,6 @@
 // The part of worker/pool/job_loop.h that splits jobs, and runs their parts.
-#include "absl/strings/str_cat.h"
 #include "worker/pool/call_handler.h"
+#include "worker/pool/handler_check.h"
 #include "worker/pool/job_loop.h"
 
 namespace windlass {
@@ -36,12 +36,8 @@ void JobLoop::RunPart(Handler& handler, const Request& request) {
                      absl::MakeSpan(shared_.data(), shared_.size())};
   const absl::StatusOr<PartResult> result = CallPart(handler, request, part, context_);
   if (!result.ok()) return SendStatus(result.status());
-  if (result->bytes.size() > kMaxPartResultBytes) {
-    return replies_.SendError(
-        ErrorCode::kHandlerFailed,
-        absl::StrCat("HandlePart: a result of ", result->bytes.size(), " bytes, at most ",
-                     kMaxPartResultBytes, ": more is content, or goes into the shared memory"));
-  }
+  const absl::Status checked = CheckPartResult(result->bytes);
+  if (!checked.ok()) return SendStatus(checked);
   replies_.SendPartResult(*result);
 }
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "common/pools.h"
+#include "worker/pool/handler_check.h"
 
 namespace windlass {
 namespace {
@@ -28,11 +28,9 @@ absl::StatusOr<Made> Make(uint64_t size) {
 }  // namespace
 
 void PartList::Add(absl::string_view what) {
-  if (what.size() > kMostBytes) {
-    fault_ = absl::InternalError(
-        absl::StrCat("Split: a part of ", what.size(), " bytes, at most ", kMostBytes));
-  } else if (parts_.size() == kMost) {
-    fault_ = absl::InternalError(absl::StrCat("Split: more than ", kMost, " parts"));
+  const absl::Status checked = CheckPart(what, parts_.size());
+  if (!checked.ok()) {
+    fault_ = checked;
   } else {
     parts_.emplace_back(what);
   }

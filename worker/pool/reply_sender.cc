@@ -12,7 +12,7 @@
 #include "common/pools.h"
 #include "common/posix.h"
 #include "proto/control.pb.h"
-#include "worker/pool/response_check.h"
+#include "worker/pool/handler_check.h"
 
 namespace windlass {
 namespace {
