@@ -6,6 +6,7 @@
 //   bytes=N      shared, all parts together
 //   content=N    of the letter, of each part, in memory for responses
 //   copied=yes   in scratch memory instead
+//   memory=split Split asks for response memory, too, and leaves it
 //   order=2,0    whose content the answer has, in which order, in place of what was returned
 //   ms=N         each part computes so long
 //   crash=I, once=I, hang=I, fail=I, greedy=I, long=I   part I crashes always, crashes the first
@@ -81,6 +82,9 @@ class Parts : public windlass::Handler {
                      HandlerContext& context) override {
     const Words words(request.content);
     if (absl::Status status = Suffer(words, "split", context); !status.ok()) return status;
+    if (words.Text("memory") == "split") {
+      if (const auto taken = context.ResponseMemory(1000); !taken.ok()) return taken.status();
+    }
     const int count = words.Text("parts") == "auto" ? context.processes() : words.Number("parts");
     for (int i = 0; i < count; ++i) {
       parts.Add(words.Text("what").empty() ? absl::StrCat("part ", i)

@@ -94,6 +94,7 @@ TEST(RunWithoutAServer, RunsPartsOneAfterTheOther) {
   ExpectAnswer(run("parts=2 bytes=4"), "part 0,part 1aabb");
   ExpectAnswer(run("parts=2 content=3"), "part 0,part 1aaabbb");
   ExpectAnswer(run("parts=3 content=2 copied=yes order=2,0"), "ccaa");
+  ExpectAnswer(run("parts=2 content=3 memory=split"), "part 0,part 1aaabbb");
   // More than a response may have pieces of its own.
   EXPECT_EQ(run("parts=64 content=1000").out.substr(0, 14), "part 0,part 1,");
   EXPECT_EQ(run("parts=64 content=1000").exit_code, 0);

@@ -70,6 +70,8 @@ TEST(SplitJobs, ContentsOfPartsGoOutInAnyOrderAndFromAnyMemory) {
   }
   EXPECT_EQ(Ask(*server, "parts=3 content=2 order=2,0,1").content, "ccaabb");
   EXPECT_EQ(Ask(*server, "parts=3 content=2 order=1").content, "bb");
+  // Parts are jobs of their own.
+  EXPECT_EQ(Ask(*server, "parts=2 content=3 memory=split").content, Right(2, 0, 3));
   for (const char* order : {"1,1", "3"}) {
     const MessageAnswer answer = Ask(*server, absl::StrCat("parts=3 content=2 order=", order));
     EXPECT_EQ(answer.status, "handler_failed");
